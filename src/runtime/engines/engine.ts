@@ -1,0 +1,27 @@
+// The one interface behind which every engine stands: it compiles programs and runs them; state stays inside.
+import type { Program } from '../../compiler/ir/program.ts'
+import type { TensorData } from '../../compiler/ir/types.ts'
+
+export type HostTensors = Readonly<Record<string, TensorData>>
+
+/** A program whose parameters and states are bound; fed per run with inputs, targets, randoms and scalars. */
+export interface Session {
+  /** Inputs by name -> outputs by name (those that are not kept as state). */
+  run(feeds: HostTensors): Promise<HostTensors>
+  /** Copies of parameters, states and moments by name. */
+  readState(): Promise<HostTensors>
+  dispose(): Promise<void>
+}
+
+export interface Engine {
+  readonly name: string
+  readonly device: string
+  /**
+   * `state`: value of every input of role parameter, state and moment. Outputs of these roles update it in place at each run.
+   * Throws EngineError (a user-readable message) if the engine cannot run the program.
+   */
+  open(program: Program, state: HostTensors, options?: { readonly outputs?: readonly string[] }): Promise<Session>
+  close(): Promise<void>
+}
+
+export class EngineError extends Error {}
