@@ -1,0 +1,41 @@
+// Files are written whole or not at all: a temporary name beside the target, fsync, rename.
+import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { dirname } from 'node:path'
+
+/** Writing failed for a reason of the machine (disk full, no permission): the message names the path and the likely fix. */
+export class FileError extends Error {}
+
+const reasons: Readonly<Record<string, string>> = {
+  ENOSPC: 'the disk is full: free some space or choose another folder',
+  EDQUOT: 'the disk quota is used up: free some space or choose another folder',
+  EACCES: 'no permission to write there',
+  EROFS: 'the file system is read-only',
+  ENOTDIR: 'a part of the path is a file, not a folder',
+  EISDIR: 'the path is a folder',
+}
+
+/** What went wrong with a path, in words, without a stack trace. */
+export function explain(path: string, error: unknown): FileError {
+  const code = (error as NodeJS.ErrnoException).code
+  return new FileError(`${path}: cannot be written: ${(code !== undefined && reasons[code]) || (error as Error).message}`)
+}
+
+/** Writes `content` (or its chunks, in order) so that `path` either holds all of it or is left as it was. Makes missing folders. Throws FileError. */
+export function writeAtomically(path: string, content: string | Uint8Array | Iterable<Uint8Array>): void {
+  const temporary = `${path}.${process.pid}.tmp`
+  let fd: number | undefined
+  try {
+    mkdirSync(dirname(path), { recursive: true })
+    fd = openSync(temporary, 'w')
+    const chunks = typeof content === 'string' ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content
+    for (const chunk of chunks) for (let done = 0; done < chunk.byteLength;) done += writeSync(fd, chunk, done, Math.min(chunk.byteLength - done, 1 << 30))
+    fsyncSync(fd)
+    closeSync(fd)
+    fd = undefined
+    renameSync(temporary, path)
+  } catch (error) {
+    if (fd !== undefined) closeSync(fd)
+    rmSync(temporary, { force: true })
+    throw explain(path, error)
+  }
+}
