@@ -24,8 +24,8 @@ export type Value =
 
 export type KindGroup = 'task' | 'optimizer' | 'schedule'
 
-/** The description `Linear(64)`: a declaration with its static arguments, checked and defaulted. */
-export interface BlockValue { readonly t: 'block'; readonly decl: BlockDecl; readonly args: ReadonlyMap<string, Value>; readonly span: Span }
+/** The description `Linear(64)`: a declaration with its static arguments, checked and defaulted. `bare`: the name `Linear` alone, whose arguments are yet to be given (args is empty). */
+export interface BlockValue { readonly t: 'block'; readonly decl: BlockDecl; readonly args: ReadonlyMap<string, Value>; readonly span: Span; readonly bare?: true }
 
 /** A named block: it owns parameters and children under `path`. `state` belongs to the evaluator. */
 export interface Instance { readonly t: 'instance'; readonly path: string; readonly block: BlockValue; readonly state: object }
