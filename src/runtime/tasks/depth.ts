@@ -1,0 +1,77 @@
+// Monocular depth: 16-bit disparity -> metres or pixels of disparity, and the depth metrics.
+import type { TensorData } from '../../compiler/ir/types.ts'
+import type { DepthConfig } from '../../compiler/tasks/spec.ts'
+import { DataError, type Sample } from '../data/dataset.ts'
+import { resampleMap } from './resample.ts'
+
+/** Raw 16-bit value -> disparity in pixels; 0 where there is no measurement. */
+export const disparityOf = (raw: number): number => (raw === 0 ? 0 : (raw - 1) / 256)
+
+/** `depth` float32 [1, h, w] at config.size, nearest; config.invalid stands where there is no measurement (raw 0 or 1). */
+export function encodeDepth(sample: Sample, config: DepthConfig): Record<string, TensorData> {
+  if (sample.disparity === undefined) throw new DataError(`${sample.id}: the depth task needs a disparity map, and this sample has none`)
+  const metric = config.quantity === 'depth'
+  if (metric && sample.camera === undefined) throw new DataError(`${sample.id}: metric depth needs the camera json (baseline, fx), and this sample has none`)
+  const scale = metric ? sample.camera!.baseline * sample.camera!.fx : 0
+  const depth = new Float32Array(config.size[0] * config.size[1])
+  resampleMap(sample.disparity, [sample.height, sample.width], config.size, depth, raw => {
+    const disparity = disparityOf(raw)
+    if (disparity === 0) return config.invalid
+    return metric ? scale / disparity : disparity
+  })
+  return { depth: { dtype: 'float32', shape: [1, ...config.size], data: depth } }
+}
+
+export interface DepthScores { readonly pixels: number; readonly rmse: number; readonly logRmse: number; readonly absRel: number; readonly sqRel: number; readonly mae: number; readonly delta1: number; readonly delta2: number; readonly delta3: number }
+
+/** Pools errors over all valid pixels of a set (not per image). Valid: 0 < truth < max, strict. Units are those of the task (metres, or pixels of disparity). */
+export class DepthMeter {
+  readonly max: number
+  #n = 0
+  #square = 0
+  #logSquare = 0
+  #absolute = 0
+  #relative = 0
+  #squareRelative = 0
+  #within = [0, 0, 0]
+  #truth = 0
+  #truthSquare = 0
+
+  constructor(max: number) { this.max = max }
+
+  /** Predictions are clamped at 0; logarithms see at least 1e-9. */
+  add(truth: ArrayLike<number>, predicted: ArrayLike<number>): void {
+    for (let i = 0; i < truth.length; i++) {
+      const t = truth[i]
+      if (!(t > 0 && t < this.max)) continue
+      const p = Math.max(0, predicted[i])
+      const error = t - p
+      const positive = Math.max(p, 1e-9)
+      const log = Math.log(t) - Math.log(positive)
+      const ratio = Math.max(t / positive, positive / t)
+      this.#n++
+      this.#square += error * error
+      this.#logSquare += log * log
+      this.#absolute += Math.abs(error)
+      this.#relative += Math.abs(error) / t
+      this.#squareRelative += (error * error) / t
+      for (let k = 0; k < 3; k++) if (ratio < 1.25 ** (k + 1)) this.#within[k]++
+      this.#truth += t
+      this.#truthSquare += t * t
+    }
+  }
+
+  scores(): DepthScores {
+    const n = this.#n
+    return {
+      pixels: n, rmse: Math.sqrt(this.#square / n), logRmse: Math.sqrt(this.#logSquare / n), absRel: this.#relative / n, sqRel: this.#squareRelative / n, mae: this.#absolute / n,
+      delta1: this.#within[0] / n, delta2: this.#within[1] / n, delta3: this.#within[2] / n,
+    }
+  }
+
+  /** RMSE of the best constant prediction, the mean: the standard deviation of the valid truth. */
+  constantRmse(): number {
+    const mean = this.#truth / this.#n
+    return Math.sqrt(Math.max(0, this.#truthSquare / this.#n - mean * mean))
+  }
+}

@@ -1,0 +1,33 @@
+// One sample -> the tensors that a program is fed with: the normalised image and the targets of every task.
+import type { TensorData } from '../../compiler/ir/types.ts'
+import type { DataSpec, TaskSpec } from '../../compiler/tasks/spec.ts'
+import type { Sample } from '../data/dataset.ts'
+import { encodeDepth } from './depth.ts'
+import { encodeDetection3d } from './detection3d/encode.ts'
+import { encodeSegmentation } from './segmentation.ts'
+
+/** RGB bytes HWC -> float32 [3, H, W], (x / 255 - mean) / std per channel. */
+export function encodeImage(image: Uint8Array, height: number, width: number, data: DataSpec): TensorData {
+  const pixels = height * width
+  const out = new Float32Array(3 * pixels)
+  for (let c = 0; c < 3; c++) {
+    const table = Float32Array.from({ length: 256 }, (_, v) => (v / 255 - data.mean[c]) / data.std[c])
+    for (let i = 0, s = c, o = c * pixels; i < pixels; i++, s += 3, o++) out[o] = table[image[s]]
+  }
+  return { dtype: 'float32', shape: [3, height, width], data: out }
+}
+
+function encodeTask(sample: Sample, task: TaskSpec): Record<string, TensorData> {
+  switch (task.config.kind) {
+    case 'segmentation': return encodeSegmentation(sample, task.config)
+    case 'depth': return encodeDepth(sample, task.config)
+    case 'detection3d': return encodeDetection3d(sample, task.config, task.predictions)
+  }
+}
+
+/** `image` and `target/<task>/<name>`, without a batch axis. Throws DataError when the sample lacks what a task needs. */
+export function encodeSample(sample: Sample, data: DataSpec, tasks: readonly TaskSpec[]): Record<string, TensorData> {
+  const feeds: Record<string, TensorData> = { image: encodeImage(sample.image, sample.height, sample.width, data) }
+  for (const task of tasks) for (const [name, tensor] of Object.entries(encodeTask(sample, task))) feeds[`target/${task.name}/${name}`] = tensor
+  return feeds
+}
