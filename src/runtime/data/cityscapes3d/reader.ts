@@ -1,0 +1,97 @@
+// Cityscapes-3D from disk: lists a split and loads its samples, checking everything it reads.
+import { dataError } from '../errors.ts'
+import type { Box3d, Camera, Dataset, Sample } from '../dataset.ts'
+import { hasEvaluated, parseBoxes, requireSameImage } from './boxes.ts'
+import { parseCamera } from './camera.ts'
+import { readJson } from './json.ts'
+import { kinds, listIds, pathOf } from './layout.ts'
+import type { Kind } from './layout.ts'
+import { readPng } from './png.ts'
+
+export interface ReaderOptions {
+  /** rows, columns of the images on disk */
+  readonly image: readonly [number, number]
+  readonly need: { readonly labels: boolean; readonly disparity: boolean; readonly boxes: boolean }
+  /** 'required': the split `train` lists only images with a box of an evaluated class (other splits are listed whole, for evaluation) */
+  readonly boxes: 'required' | 'optional'
+}
+
+export interface Cityscapes3d extends Dataset {
+  /** how many images were left out for want of a box */
+  readonly dropped: number
+}
+
+/** Highest label id in labelIds files. */
+const highestLabel = 33
+/** Box files read at the same time while a split is listed. */
+const parallel = 16
+
+const refetch = (kind: Kind): string => `unpack it again from ${kinds[kind].package}`
+
+async function readBoxes(root: string, split: string, id: string, [height, width]: readonly [number, number]): Promise<{ camera: Camera; boxes: readonly Box3d[] }> {
+  const path = pathOf(root, split, id, 'boxes')
+  const file = parseBoxes(await readJson(path, 'a JSON file of 3D boxes', refetch('boxes')))
+  requireSameImage(path, file, height, width)
+  return file
+}
+
+async function withBoxes(root: string, split: string, ids: readonly string[], image: readonly [number, number]): Promise<string[]> {
+  const keep = new Array<boolean>(ids.length)
+  let next = 0
+  const work = async (): Promise<void> => {
+    for (let i = next++; i < ids.length; i = next++) keep[i] = hasEvaluated((await readBoxes(root, split, ids[i], image)).boxes)
+  }
+  await Promise.all(Array.from({ length: parallel }, work))
+  return ids.filter((_, i) => keep[i])
+}
+
+function checkLabels(path: string, labels: Uint8Array, width: number): void {
+  for (let i = 0; i < labels.length; i++) {
+    if (labels[i] > highestLabel) {
+      const hint = labels[i] === 255 ? 'this looks like a labelTrainIds file; use the labelIds file as published' : refetch('labels')
+      throw dataError(path, { found: `the label id ${labels[i]} at column ${i % width}, row ${Math.floor(i / width)}`, expected: `label ids from 0 to ${highestLabel}`, fix: hint })
+    }
+  }
+}
+
+function requireSameCamera(path: string, camera: Camera, sensor: Camera): void {
+  for (const name of ['fx', 'fy', 'baseline'] as const) {
+    if (Math.abs(camera[name] / sensor[name] - 1) > 0.01) {
+      throw dataError(path, { found: `${name} is ${camera[name]}, but ${sensor[name]} in the sensor part of the gtBbox3d file`, expected: 'the same calibration in both', fix: 'use the files of one data set; rescaled images need both calibrations rescaled' })
+    }
+  }
+}
+
+/**
+ * Opens a split of a data set in the layout of Cityscapes-3D. Ids are sorted by name. Images, and what `need` asks for, are checked to exist now and to be well-formed when loaded;
+ * disparity and boxes bring the camera with them (of the box file, where both are read). Every mistake is a DataError.
+ */
+export async function openCityscapes3d(root: string, split: string, options: ReaderOptions): Promise<Cityscapes3d> {
+  const { need, image: [height, width] } = options
+  const companions: Kind[] = []
+  if (need.labels) companions.push('labels')
+  if (need.disparity) companions.push('disparity', 'camera')
+  if (need.boxes) companions.push('boxes')
+  const all = await listIds(root, split, companions)
+  const ids = need.boxes && options.boxes === 'required' && split === 'train' ? await withBoxes(root, split, all, options.image) : all
+  if (ids.length === 0) throw dataError(pathOf(root, split, all[0], 'boxes'), { found: `none of the ${all.length} images of '${split}' has a box of a car, truck, bus, train, motorcycle or bicycle`, expected: 'at least one such image', fix: "check gtBbox3d, or set data.boxes = \"optional\" to train on images without boxes" })
+
+  const load = async (index: number): Promise<Sample> => {
+    if (!Number.isInteger(index) || index < 0 || index >= ids.length) throw new Error(`internal: sample ${index} of ${ids.length}`)
+    const id = ids[index]
+    const path = (kind: Kind): string => pathOf(root, split, id, kind)
+    const fromText = "the model's data.image"
+    const likeImage = `as ${id}${kinds.image.suffix}`
+    const [image, labels, disparity, camera, boxes] = await Promise.all([
+      readPng(path('image'), 'rgb8', height, width, fromText, refetch('image')),
+      need.labels ? readPng(path('labels'), 'gray8', height, width, likeImage, refetch('labels')) : undefined,
+      need.disparity ? readPng(path('disparity'), 'gray16', height, width, likeImage, refetch('disparity')) : undefined,
+      need.disparity ? readJson(path('camera'), 'a JSON file of the calibration', refetch('camera')).then(parseCamera) : undefined,
+      need.boxes ? readBoxes(root, split, id, options.image) : undefined,
+    ])
+    if (labels) checkLabels(path('labels'), labels as Uint8Array, width)
+    if (camera && boxes) requireSameCamera(path('camera'), camera, boxes.camera)
+    return { id, height, width, image: image as Uint8Array, labelIds: labels as Uint8Array | undefined, disparity: disparity as Uint16Array | undefined, camera: boxes?.camera ?? camera, boxes: boxes?.boxes }
+  }
+  return { root, split, ids, dropped: all.length - ids.length, load }
+}
