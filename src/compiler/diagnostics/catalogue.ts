@@ -1,4 +1,5 @@
 // Every message of the compiler, once: code -> severity, message with named holes, and where it is always the same, label and hint.
+import { evaluationMessages } from './catalogue-evaluation.ts'
 import { semanticsMessages } from './catalogue-semantics.ts'
 import { syntaxMessages } from './catalogue-syntax.ts'
 import type { Diagnostic, Label, Severity, Span } from './diagnostic.ts'
@@ -6,7 +7,7 @@ import type { Diagnostic, Label, Severity, Span } from './diagnostic.ts'
 /** `{hole}` in message, label and hint is filled from the arguments of diagnose(). */
 export interface Message { readonly severity: Severity; readonly message: string; readonly label?: string; readonly hint?: string }
 
-export const catalogue = { ...syntaxMessages, ...semanticsMessages } as const satisfies Record<string, Message>
+export const catalogue = { ...syntaxMessages, ...semanticsMessages, ...evaluationMessages } as const satisfies Record<string, Message>
 
 export type Code = keyof typeof catalogue
 type HolesIn<S> = S extends `${string}{${infer H}}${infer Rest}` ? H | HolesIn<Rest> : never
