@@ -1,0 +1,23 @@
+// Clipping of all gradients by their common norm.
+import type { Builder } from '../ir/builder.ts'
+import type { Origin, ValueId } from '../ir/program.ts'
+import { sizeOf } from '../ir/types.ts'
+import { Emitter } from '../rules/gradient-language.ts'
+
+/** The square root of the sum of the squares of all elements of all gradients: a scalar. Each gradient's part has the origin given with it. */
+export function globalNorm(builder: Builder, gradients: readonly { readonly value: ValueId; readonly origin: Origin }[], origin: Origin): ValueId {
+  const g = new Emitter(builder, { ...origin, phase: 'update' })
+  if (gradients.length === 0) return g.fill(0)
+  const squares = gradients.map(({ value, origin: own }) => {
+    const part = new Emitter(builder, { ...own, phase: 'update' })
+    const flat = part.reshape(value, [sizeOf(part.shape(value))])
+    return part.sum(part.square(flat), [0], true)
+  })
+  return g.sqrt(g.sum(squares.length === 1 ? squares[0] : g.op('concat', squares, { axis: 0 }), [0]))
+}
+
+/** The factor min(1, maxNorm / (norm + 1e-6)) that every gradient is multiplied with, as torch.nn.utils.clip_grad_norm_. */
+export function clipFactor(builder: Builder, norm: ValueId, maxNorm: number, origin: Origin): ValueId {
+  const g = new Emitter(builder, { ...origin, phase: 'update' })
+  return g.min(g.div(g.fill(maxNorm), g.shift(norm, 1e-6)), g.fill(1))
+}

@@ -1,0 +1,60 @@
+// The training step: forward and losses, gradients, clipping and optimiser in one program.
+import { Builder } from '../ir/builder.ts'
+import type { Origin, Program } from '../ir/program.ts'
+import type { ElaboratedModel } from '../semantics/model.ts'
+import { clipFactor, globalNorm } from './clip.ts'
+import { applyOptimiser, type Trained } from './optimiser.ts'
+import { differentiate, expandForGradients, unreachedBy } from './reverse.ts'
+
+export interface StepOptions {
+  /** Also give the gradient of every parameter, before clipping, as `grad/<parameter>`. */
+  readonly gradients?: boolean
+  /** Keep the predictions (and taps) among the outputs. */
+  readonly predictions?: boolean
+}
+
+type StepModel = Pick<ElaboratedModel, 'mode' | 'program' | 'train'>
+
+function lossOf({ mode, program }: StepModel): number {
+  const loss = program.outputs.find(o => o.role === 'loss' && o.name === 'loss')
+  if (mode !== 'train' || loss === undefined) throw new Error(`internal: ${program.name} was not elaborated for training: it has no output \`loss\``)
+  return loss.value
+}
+
+const parametersOf = (program: Program): Program['inputs'] => program.inputs.filter(i => i.role === 'parameter')
+
+/** The parameters that the loss does not depend on, by name: training leaves them as they are. */
+export function unreachedParameters(model: StepModel): string[] {
+  const parameters = parametersOf(model.program)
+  const unreached = new Set(unreachedBy(model.program.nodes, lossOf(model), parameters.map(p => p.id)))
+  return parameters.filter(p => unreached.has(p.id)).map(p => p.name)
+}
+
+/**
+ * The training step of a model elaborated with mode 'train'. Inputs: those of the model, then the optimiser's scalars and moments. Outputs: the losses, the metric `grad_norm` (before clipping),
+ * and the next parameters, moments and states under the names of the inputs they replace. A parameter that the loss does not depend on (unreachedParameters) has a zero gradient and no
+ * next value and no moments: as in PyTorch it stays as it is, weight decay included.
+ */
+export function buildTrainingStep(model: StepModel, options: StepOptions = {}): Program {
+  const loss = lossOf(model)
+  const program = expandForGradients(model.program)
+  const parameters = parametersOf(program)
+  const origin: Origin = { path: '', span: undefined, phase: 'update' }
+  const builder = Builder.from({ ...program, outputs: [] })
+  const { gradients, unreached } = differentiate(builder, loss, parameters.map(p => p.id), { ...origin, phase: 'backward' })
+
+  const skipped = new Set(unreached)
+  const raw = parameters.filter(p => !skipped.has(p.id)).map(p => ({ name: p.name, value: p.id, gradient: gradients.get(p.id)!, origin: p.origin }))
+  const norm = globalNorm(builder, raw.map(p => ({ value: p.gradient, origin: p.origin })), origin)
+  const factor = model.train.clipNorm === undefined ? undefined : clipFactor(builder, norm, model.train.clipNorm, origin)
+  const trained: Trained[] = factor === undefined ? raw
+    : raw.map(p => ({ ...p, gradient: builder.emit('mul', [p.gradient, factor], {}, { ...p.origin, phase: 'update' }) }))
+  const update = applyOptimiser(builder, model.train.optimizer, trained, origin)
+
+  for (const o of program.outputs) if (o.role === 'loss' || o.role === 'state' || (options.predictions && (o.role === 'prediction' || o.role === 'tap'))) builder.output(o.name, o.role, o.value)
+  builder.output('grad_norm', 'metric', norm)
+  if (options.gradients) for (const p of parameters) builder.output(`grad/${p.name}`, 'gradient', gradients.get(p.id)!)
+  for (const [name, value] of update.parameters) builder.output(name, 'parameter', value)
+  for (const [name, value] of update.moments) builder.output(name, 'moment', value)
+  return builder.finish(program.name)
+}
