@@ -1,0 +1,67 @@
+// Checkpoints of a run: parameters and statistics as safetensors, optimiser state beside them, and a json that is written last and so says that both are whole.
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { ProgramInput } from '../../compiler/ir/program.ts'
+import type { TensorData } from '../../compiler/ir/types.ts'
+import type { HostTensors } from '../engines/engine.ts'
+import { writeAtomically } from '../files.ts'
+import { readSafetensors, writeSafetensors } from '../weights/safetensors.ts'
+import { bytesView, toFloat32, toInt32, WeightsError, type StoredTensor } from '../weights/tensors.ts'
+
+export interface CheckpointInfo {
+  readonly version: 1
+  readonly model: string
+  /** steps done */
+  readonly step: number
+  readonly steps: number
+  readonly seed: number
+  /** digest of the training program: resuming with another text is refused */
+  readonly program: string
+}
+
+const stem = (step: number): string => `step_${String(step).padStart(7, '0')}`
+const folderOf = (run: string): string => join(run, 'checkpoints')
+
+const store = (t: TensorData): StoredTensor => ({ dtype: t.dtype === 'float32' ? 'F32' : t.dtype === 'int32' ? 'I32' : 'BOOL', shape: t.shape, bytes: bytesView(t.data) })
+
+/** Writes the three files of a step and removes all but the newest `keep` steps. Returns the path of the parameters. Throws FileError. */
+export function saveCheckpoint(run: string, info: CheckpointInfo, inputs: readonly ProgramInput[], state: HostTensors, keep = 2): string {
+  const folder = folderOf(run)
+  const base = join(folder, stem(info.step))
+  const pick = (...roles: string[]): Map<string, StoredTensor> => new Map(inputs.filter(i => roles.includes(i.role)).map(i => [i.name, store(state[i.name])]))
+  writeSafetensors(`${base}.safetensors`, pick('parameter', 'state'), { format: 'pt', model: info.model, step: String(info.step) })
+  writeSafetensors(`${base}.optimizer.safetensors`, pick('moment'), { step: String(info.step) })
+  writeAtomically(`${base}.json`, `${JSON.stringify(info, null, 2)}\n`)
+  for (const step of checkpointSteps(run).slice(0, -keep)) for (const end of ['.json', '.safetensors', '.optimizer.safetensors']) rmSync(join(folder, stem(step) + end), { force: true })
+  return `${base}.safetensors`
+}
+
+/** Steps with a whole checkpoint, ascending. */
+export function checkpointSteps(run: string): number[] {
+  if (!existsSync(folderOf(run))) return []
+  return readdirSync(folderOf(run)).flatMap(f => /^step_(\d+)\.json$/.exec(f)?.[1] ?? []).map(Number).sort((a, b) => a - b)
+}
+
+/** The newest checkpoint of a run: its info, and values for every input of role parameter, state and moment. Throws WeightsError. */
+export function loadCheckpoint(run: string, inputs: readonly ProgramInput[]): { readonly info: CheckpointInfo; readonly state: Record<string, TensorData> } {
+  const step = checkpointSteps(run).at(-1)
+  if (step === undefined) throw new WeightsError(`${run}: no checkpoint to resume from: ${folderOf(run)} has no step_*.json. Was the run stopped before its first checkpoint?`)
+  const base = join(folderOf(run), stem(step))
+  let info: CheckpointInfo
+  try { info = JSON.parse(readFileSync(`${base}.json`, 'utf8')) as CheckpointInfo } catch (e) { throw new WeightsError(`${base}.json: no readable checkpoint: ${(e as Error).message}`) }
+  const tensors = new Map([...readSafetensors(`${base}.safetensors`).tensors, ...readSafetensors(`${base}.optimizer.safetensors`).tensors])
+  const state: Record<string, TensorData> = {}
+  for (const { name, role, type } of inputs) {
+    if (role !== 'parameter' && role !== 'state' && role !== 'moment') continue
+    const t = tensors.get(name)
+    if (t === undefined || t.shape.join() !== type.shape.join()) throw new WeightsError(`${base}: tensor ${name} is ${t === undefined ? 'missing' : `[${t.shape.join(', ')}]`}, the model needs [${type.shape.join(', ')}]: the text has changed since the run was started`)
+    state[name] = { dtype: type.dtype, shape: type.shape, data: type.dtype === 'int32' ? toInt32(t) : toFloat32(t) }
+  }
+  return { info, state }
+}
+
+/** Path of the newest parameters of a run folder. */
+export function latestWeights(run: string): string | undefined {
+  const step = checkpointSteps(run).at(-1)
+  return step === undefined ? undefined : join(folderOf(run), `${stem(step)}.safetensors`)
+}
