@@ -1,0 +1,100 @@
+// Lowering of convolutions and of their two gradients.
+import { kernelSpan } from '../../ir/convolution-geometry.ts'
+import type { ConvAttrs, OpName } from '../../ir/ops.ts'
+import type { Lowering } from './elementwise.ts'
+import type { Emitter, Operand } from './emitter.ts'
+import { OnnxTargetError, type OnnxAttributes } from './graph.ts'
+import { product } from './product.ts'
+import { sum } from './reduce.ts'
+
+const attributes = (a: ConvAttrs, kernel: readonly number[]): OnnxAttributes => ({ kernel_shape: kernel, strides: a.stride, pads: a.pad, dilations: a.dilation, group: a.groups })
+
+export const convolution = (e: Emitter, x: Operand, weight: Operand, a: ConvAttrs, bias?: string): string =>
+  e.node('Conv', bias === undefined ? [x.name, weight.name] : [x.name, weight.name, bias], attributes(a, weight.type.shape.slice(2)))
+
+/** [O, C/g, kh, kw] -> [C, O/g, kh, kw], taps mirrored: the kernel of the convolution that is the adjoint at stride 1. */
+const mirrored = (e: Emitter, weight: Operand, groups: number): string => {
+  const [outputs, perGroup, kh, kw] = weight.type.shape
+  let w = weight.name
+  if (groups === 1) w = e.transpose(w, [1, 0, 2, 3])
+  else w = e.reshape(e.transpose(e.reshape(w, [groups, outputs / groups, perGroup, kh, kw]), [0, 2, 1, 3, 4]), [groups * perGroup, outputs / groups, kh, kw])
+  return e.slice(w, [groups * perGroup, outputs / groups, kh, kw], [0, 0, kh - 1, kw - 1].map((d, i) => i < 2 || d === 0 ? 0 : d),
+    [groups * perGroup, outputs / groups, kh === 1 ? 1 : -1, kw === 1 ? 1 : -1], [1, 1, kh === 1 ? 1 : -1, kw === 1 ? 1 : -1])
+}
+
+/** Gradient of x: at stride 1 a convolution with the mirrored kernel, which is faster than ConvTranspose; else ConvTranspose. */
+const inputGradient: Lowering<'conv2dInputGrad'> = (e, [dy, weight], a) => {
+  const kernel = weight.type.shape.slice(2), places = dy.type.shape.slice(2)
+  const before = [0, 1].map(i => kernelSpan(kernel[i], a.dilation[i]) - 1 - a.pad[i])
+  const after = [0, 1].map(i => a.inputSize[i] + kernelSpan(kernel[i], a.dilation[i]) - 1 - places[i] - before[i])
+  if (e.fast && a.stride[0] === 1 && a.stride[1] === 1 && [...before, ...after].every(p => p >= 0)) {
+    return e.node('Conv', [dy.name, mirrored(e, weight, a.groups)], { kernel_shape: kernel, strides: [1, 1], pads: [...before, ...after], dilations: a.dilation, group: a.groups })
+  }
+  const outputPadding = [0, 1].map(i => a.inputSize[i] - ((places[i] - 1) * a.stride[i] + kernelSpan(kernel[i], a.dilation[i]) - a.pad[i] - a.pad[i + 2]))
+  return e.node('ConvTranspose', [dy.name, weight.name], { ...attributes(a, kernel), output_padding: outputPadding })
+}
+
+/** What one tap reads: every stride-th row and column of the padded map, as many as there are places. */
+const tapSlice = (e: Emitter, padded: string, shape: readonly number[], spatial: readonly [number, number], tap: readonly [number, number], places: readonly number[], a: ConvAttrs): string => {
+  const start = shape.map(() => 0), stop = [...shape], step = shape.map(() => 1)
+  spatial.forEach((axis, i) => {
+    start[axis] = tap[i] * a.dilation[i]
+    step[axis] = a.stride[i]
+    stop[axis] = start[axis] + (places[i] - 1) * a.stride[i] + 1
+  })
+  return e.slice(padded, shape, start, stop, step)
+}
+
+const padded = (e: Emitter, x: string, before: readonly number[], after: readonly number[]): string =>
+  [...before, ...after].every(p => p === 0) ? x : e.node('Pad', [x, e.ints([...before, ...after]), e.scalar(0)], { mode: 'constant' })
+
+/** One group: per tap a product [O, places] x [places, C] of NHWC rows. */
+const weightGradientOfRows = (e: Emitter, x: Operand, dy: Operand, a: ConvAttrs & { kernel: readonly [number, number] }): string => {
+  const [batch, channels, height, width] = x.type.shape, [, outputs, ...places] = dy.type.shape
+  const [kh, kw] = a.kernel, [top, left, bottom, right] = a.pad, rows = batch * places[0] * places[1]
+  const dyRows = { name: e.reshape(e.transpose(dy.name, [0, 2, 3, 1]), [rows, outputs]), shape: [rows, outputs] }
+  const source = padded(e, e.transpose(x.name, [0, 2, 3, 1]), [0, top, left, 0], [0, bottom, right, 0])
+  const shape = [batch, top + height + bottom, left + width + right, channels]
+  const taps: string[] = []
+  for (let i = 0; i < kh; i++) {
+    for (let j = 0; j < kw; j++) {
+      const tap = e.reshape(tapSlice(e, source, shape, [1, 2], [i, j], places, a), [rows, channels])
+      taps.push(e.reshape(product(e, dyRows, { name: tap, shape: [rows, channels] }, { transA: true }), [1, outputs, channels]))
+    }
+  }
+  const stacked = taps.length === 1 ? taps[0] : e.node('Concat', taps, { axis: 0 })
+  return e.reshape(e.transpose(stacked, [1, 2, 0]), [outputs, channels, kh, kw])
+}
+
+/** Several groups: per tap a batched product over samples and groups, in NCHW; one channel per group needs no product, only a sum. */
+const weightGradientOfGroups = (e: Emitter, x: Operand, dy: Operand, a: ConvAttrs & { kernel: readonly [number, number] }): string => {
+  const [batch, channels, height, width] = x.type.shape, [, outputs, ...places] = dy.type.shape, [kh, kw] = a.kernel, [top, left, bottom, right] = a.pad
+  const count = places[0] * places[1], groups = a.groups, perIn = channels / groups, perOut = outputs / groups
+  const source = padded(e, x.name, [0, 0, top, left], [0, 0, bottom, right])
+  const shape = [batch, channels, top + height + bottom, left + width + right]
+  const dyGrouped = { name: e.reshape(dy.name, [batch, groups, perOut, count]), shape: [batch, groups, perOut, count] }
+  const taps: string[] = []
+  for (let i = 0; i < kh; i++) {
+    for (let j = 0; j < kw; j++) {
+      const tap = tapSlice(e, source, shape, [2, 3], [i, j], places, a)
+      if (perIn === 1 && perOut === 1) taps.push(e.reshape(sum(e, e.node('Mul', [tap, dy.name]), [batch, channels, ...places], { axes: [0, 2, 3], keepDims: false }), [1, outputs, 1]))
+      else {
+        const each = product(e, dyGrouped, { name: e.reshape(tap, [batch, groups, perIn, count]), shape: [batch, groups, perIn, count] }, { transB: true })
+        taps.push(e.reshape(sum(e, each, [batch, groups, perOut, perIn], { axes: [0], keepDims: false }), [1, outputs, perIn]))
+      }
+    }
+  }
+  const stacked = taps.length === 1 ? taps[0] : e.node('Concat', taps, { axis: 0 })
+  return e.reshape(e.transpose(stacked, [1, 2, 0]), [outputs, perIn, kh, kw])
+}
+
+export const convolutions = {
+  conv2d: (e, [x, weight], a) => convolution(e, x, weight, a),
+  conv2dInputGrad: inputGradient,
+  conv2dWeightGrad: (e, [x, dy], a) => a.groups === 1 ? weightGradientOfRows(e, x, dy, a) : weightGradientOfGroups(e, x, dy, a),
+  deformConv2d: (e, [x, offset, mask, weight], a) => {
+    if (e.opset < 19) throw new OnnxTargetError(`deform_conv2d needs opset 19 or later, not ${e.opset}`)
+    const zeros = e.fill(0, 'float32', [weight.type.shape[0]])
+    return e.node('DeformConv', [x.name, weight.name, offset.name, zeros, mask.name], { ...attributes(a, weight.type.shape.slice(2)), offset_group: 1 })
+  },
+} satisfies { [K in OpName]?: Lowering<K> }

@@ -1,0 +1,45 @@
+// The ONNX model in memory: what the lowering builds and the encoder writes.
+import type { DType } from '../../ir/types.ts'
+
+export type OnnxDType = DType | 'int64'
+
+/** An initialiser or a constant; bool is one byte per element. */
+export interface OnnxTensor { readonly name: string; readonly dtype: OnnxDType; readonly dims: readonly number[]; readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array }
+
+/** A plain number is an int attribute, a plain list ints. */
+export type OnnxAttribute = number | readonly number[] | string | { readonly float: number } | { readonly tensor: OnnxTensor }
+export type OnnxAttributes = Readonly<Record<string, OnnxAttribute>>
+
+export interface OnnxNode {
+  readonly op: string
+  /** '' for the standard operators, `com.microsoft` for those of onnxruntime */
+  readonly domain: string
+  readonly name: string
+  /** Module path and source place */
+  readonly doc: string
+  inputs: string[]
+  outputs: string[]
+  readonly attributes: OnnxAttributes
+}
+
+/** A named dimension (`N`, `2*N`) follows the batch. */
+export interface OnnxValueInfo { readonly name: string; readonly dtype: OnnxDType; readonly dims: readonly (number | string)[] }
+
+export interface OnnxGraph {
+  readonly name: string
+  readonly opset: number
+  readonly inputs: readonly OnnxValueInfo[]
+  readonly outputs: readonly OnnxValueInfo[]
+  readonly initialisers: readonly OnnxTensor[]
+  readonly nodes: readonly OnnxNode[]
+}
+
+/** The program cannot be expressed as asked (opset, dynamic batch); the message is for the user. */
+export class OnnxTargetError extends Error {}
+
+export const MIN_OPSET = 17
+export const MAX_OPSET = 24
+export const DEFAULT_OPSET = 21
+
+/** IR version that came with an opset (onnx, docs/Versioning.md). */
+export const irVersionOf = (opset: number): number => ({ 17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11, 24: 12 } as Readonly<Record<number, number>>)[opset] ?? 10

@@ -1,0 +1,76 @@
+// Lowering of sums, means and maxima along axes.
+import type { OpName, ReduceAttrs } from '../../ir/ops.ts'
+import { sizeOf, type Shape, type TensorType } from '../../ir/types.ts'
+import type { Lowering } from './elementwise.ts'
+import type { Emitter, Operand } from './emitter.ts'
+
+/** onnxruntime adds long columns one after the other in float32; from this many terms on a sum is made in two levels, which is also faster. */
+const LONG_SUM = 512
+/** Terms per partial sum aimed at. */
+const PARTIAL_SUM = 128
+
+const direct = (e: Emitter, op: string, x: string, { axes, keepDims }: ReduceAttrs): string => {
+  const keepdims = keepDims ? 1 : 0
+  if (axes.length === 0) return e.node('Identity', [x])
+  return op === 'ReduceSum' || e.opset >= 18 ? e.node(op, [x, e.ints(axes)], { keepdims }) : e.node(op, [x], { axes, keepdims })
+}
+
+/** The divisor of n in [16, 1024] nearest to PARTIAL_SUM (as a ratio); undefined where there is none. */
+export const partialSumSize = (n: number): number | undefined => {
+  let best: number | undefined
+  const distance = (d: number): number => Math.abs(Math.log(d / PARTIAL_SUM))
+  for (let d = 16; d <= Math.min(1024, n / 2); d++) if (n % d === 0 && (best === undefined || distance(d) < distance(best))) best = d
+  return best
+}
+
+/** Neighbouring axes of one kind as one; axes of size 1 are left out. */
+const mergedAxes = (shape: Shape, axes: readonly number[]): { size: number; reduced: boolean }[] => {
+  const merged: { size: number; reduced: boolean }[] = []
+  shape.forEach((size, i) => {
+    const reduced = axes.includes(i)
+    if (size === 1) return
+    const last = merged.at(-1)
+    if (last?.reduced === reduced) last.size *= size
+    else merged.push({ size, reduced })
+  })
+  return merged
+}
+
+/** Sum over `axes`, one group of axes after the other from the last, long ones in levels. The result still has to be reshaped. */
+const sumInLevels = (e: Emitter, x: string, shape: Shape, axes: readonly number[]): string => {
+  const groups = mergedAxes(shape, axes)
+  let current = x
+  for (let g = groups.length - 1; g >= 0; g--) {
+    if (!groups[g].reduced) continue
+    const before = sizeOf(groups.slice(0, g).map(a => a.size))
+    const after = sizeOf(groups.slice(g + 1).filter(a => !a.reduced).map(a => a.size))
+    let rest = groups[g].size
+    while (rest > 1) {
+      const part = (rest >= LONG_SUM ? partialSumSize(rest) : undefined) ?? rest
+      const view = after === 1 ? [before * (rest / part), part] : [before * (rest / part), part, after]
+      current = direct(e, 'ReduceSum', e.reshape(current, view), { axes: [1], keepDims: false })
+      rest /= part
+    }
+  }
+  return current
+}
+
+/** Sum of `x` over `axes` (sorted), the reduced axes dropped or kept with size 1. */
+export const sum = (e: Emitter, x: string, shape: Shape, attrs: ReduceAttrs): string => {
+  const terms = sizeOf(attrs.axes.map(i => shape[i]))
+  if (!e.fast || terms < LONG_SUM || e.isSymbolic(shape)) return direct(e, 'ReduceSum', x, attrs)
+  const result = shape.flatMap((d, i) => attrs.axes.includes(i) ? attrs.keepDims ? [1] : [] : [d])
+  return e.reshape(sumInLevels(e, x, shape, attrs.axes), result)
+}
+
+const mean = (e: Emitter, [x]: readonly Operand[], attrs: ReduceAttrs, _: TensorType): string => {
+  const terms = sizeOf(attrs.axes.map(i => x.type.shape[i]))
+  if (!e.fast || terms < LONG_SUM || e.isSymbolic(x.type.shape)) return direct(e, 'ReduceMean', x.name, attrs)
+  return e.node('Mul', [sum(e, x.name, x.type.shape, attrs), e.scalar(1 / terms)])
+}
+
+export const reductions = {
+  reduceSum: (e, [x], attrs) => sum(e, x.name, x.type.shape, attrs),
+  reduceMean: mean,
+  reduceMax: (e, [x], attrs) => direct(e, 'ReduceMax', x.name, attrs),
+} satisfies { [K in OpName]?: Lowering<K> }
