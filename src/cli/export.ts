@@ -1,0 +1,66 @@
+// mtlc export: the inference graph as ONNX, checked against the training engine before it is called done; or the training step as ONNX.
+import { Command } from 'commander'
+import { join } from 'node:path'
+import { sizeOf, type TensorData } from '../compiler/ir/types.ts'
+import { buildTrainingStep } from '../compiler/training/step.ts'
+import { SYMBOLIC_BATCH } from '../compiler/targets/onnx/emitter.ts'
+import { optimise } from '../compiler/passes/index.ts'
+import { openEngine } from '../runtime/engines/index.ts'
+import type { Engine, HostTensors } from '../runtime/engines/engine.ts'
+import { compareOutputs, writeOnnx, writeTrainingOnnx, type OutputDifference } from '../runtime/export-onnx.ts'
+import { randomStream } from '../runtime/weights/initialise.ts'
+import { fillState, loadWeights } from './fit.ts'
+import { whole, withEngine, withModel, type EngineOptions, type ModelOptions } from './options.ts'
+import { compileFile, UserError, type Compiled } from './project.ts'
+
+/** Largest difference of an output, relative to its largest value, that an export may have. */
+const tolerance = 1e-4
+
+export interface OnnxOptions { readonly opset?: number; readonly dynamicBatch?: boolean }
+
+/** `written` is what goes into the file: the same model, or the one with an open batch. Writes OUT.onnx (and OUT.onnx.data where it is large), runs it and the engine on one random image, and compares. Throws UserError when they differ. */
+export async function exportOnnx({ model }: Compiled, written: Compiled, state: HostTensors, engine: Engine, out: string, options: OnnxOptions): Promise<OutputDifference[]> {
+  const { type } = model.program.inputs.find(i => i.name === 'image')!
+  const draw = randomStream(0, 'export')
+  const image: TensorData = { dtype: 'float32', shape: type.shape, data: Float32Array.from({ length: sizeOf(type.shape) }, () => 4 * draw() - 2) }
+  const session = await engine.open(model.program, state)
+  const expected = await session.run({ image })
+  await session.dispose()
+  writeOnnx(out, written.model, state, { ...options, place: written.place })
+  const differences = await compareOutputs(out, { image }, expected)
+  const worst = differences.filter(d => !(d.relative <= tolerance))
+  if (worst.length > 0) throw new UserError(`${out}: differs from the training engine by more than ${tolerance} of the largest value: ${worst.map(d => `${d.name} ${d.relative.toExponential(1)}`).join(', ')}. Please report this`)
+  return differences
+}
+
+export const describeDifferences = (differences: readonly OutputDifference[]): string => differences.map(d => `${d.name}  [${d.shape.join(', ')}]  largest difference ${d.absolute.toExponential(2)} (${d.relative.toExponential(2)} of the largest value)`).join('\n')
+
+export const exportCommand = (): Command => withEngine(withModel(new Command('export')
+  .description('write the model as ONNX')
+  .argument('<file>')
+  .option('--onnx <file>', 'the inference graph')
+  .option('--onnx-training <dir>', 'the training step')
+  .option('--weights <file>', '.safetensors, .pth or .pt; without it the first values of training')
+  .option('--opset <n>', 'opset of the graph, from 17', whole(17))
+  .option('--dynamic-batch', 'leave the batch size open')))
+  .action(async (file: string, options: ModelOptions & EngineOptions & OnnxOptions & { onnx?: string; onnxTraining?: string; weights?: string }) => {
+    if (options.onnx === undefined && options.onnxTraining === undefined) throw new UserError('nothing to write: give --onnx FILE.onnx or --onnx-training DIR')
+    if (options.onnx !== undefined) {
+      const compiled = compileFile(file, { ...options, mode: 'infer', batch: 1 })
+      const written = options.dynamicBatch === true ? compileFile(file, { ...options, mode: 'infer', batch: SYMBOLIC_BATCH, quiet: true }) : compiled
+      const { model } = compiled
+      const state = fillState(model.program, options.weights === undefined ? {} : loadWeights(options.weights, model, true), model.train.seed)
+      const engine = await openEngine(options)
+      try {
+        process.stdout.write(`${describeDifferences(await exportOnnx(compiled, written, state, engine, options.onnx, options))}\n`)
+      } finally { await engine.close() }
+      process.stderr.write(`${options.onnx}: written and checked\n`)
+    }
+    if (options.onnxTraining !== undefined) {
+      const { model, place } = compileFile(file, { ...options, mode: 'train', quiet: options.onnx !== undefined })
+      const step = optimise(buildTrainingStep(model), { differentiated: true })
+      const path = join(options.onnxTraining, 'training.onnx')
+      writeTrainingOnnx(path, step, { ...options, place })
+      process.stderr.write(`${path}: ${step.nodes.length} operators\n`)
+    }
+  })

@@ -1,0 +1,28 @@
+// Options that several commands share, and the parsing of their values.
+import { InvalidArgumentError, Option, type Command } from 'commander'
+
+const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value]
+
+/** A whole number of at least `least`. */
+export const whole = (least: number) => (text: string): number => {
+  const v = Number(text.replaceAll('_', ''))
+  if (!Number.isSafeInteger(v) || v < least) throw new InvalidArgumentError(`a whole number of at least ${least} is expected.`)
+  return v
+}
+
+/** "256x512" -> [256, 512], rows then columns. */
+export function size(text: string): [number, number] {
+  const m = /^(\d+)x(\d+)$/.exec(text)
+  if (m === null) throw new InvalidArgumentError('ROWSxCOLUMNS is expected, such as 256x512.')
+  return [Number(m[1]), Number(m[2])]
+}
+
+export interface ModelOptions { readonly model?: string; readonly set: string[] }
+export const withModel = (command: Command): Command => command
+  .option('-m, --model <name>', 'the model of the file (needed if it has several)')
+  .option('--set <path=value>', 'change a field of the model, as in a variant; may be repeated', collect, [])
+
+export interface EngineOptions { readonly engine: string; readonly device: string }
+export const withEngine = (command: Command): Command => command
+  .addOption(new Option('--engine <name>', 'what runs the programs').choices(['auto', 'onnxruntime']).default('auto'))
+  .addOption(new Option('--device <name>', 'where').choices(['auto', 'cpu']).default('auto'))

@@ -1,0 +1,127 @@
+// The training loop: batches and scalars in, losses out, checkpoints and log on the way; stops cleanly when asked.
+import type { Program } from '../../compiler/ir/program.ts'
+import { sizeOf, type TensorData } from '../../compiler/ir/types.ts'
+import type { ElaboratedModel } from '../../compiler/semantics/model.ts'
+import { optimiserScalars } from '../../compiler/training/optimiser.ts'
+import { learningRate } from '../../compiler/training/schedule.ts'
+import type { BatchSource } from '../data/prefetch.ts'
+import type { HostTensors, Session } from '../engines/engine.ts'
+import { randomStream } from '../weights/initialise.ts'
+import { saveCheckpoint, type CheckpointInfo } from './checkpoint.ts'
+import type { RunLog } from './log.ts'
+import { duration, figure, Pace, type Progress } from './progress.ts'
+
+export interface TrainingRun {
+  readonly folder: string
+  readonly model: ElaboratedModel
+  readonly step: Program
+  readonly digest: string
+  readonly seed: number
+  /** steps already done */
+  readonly start: number
+  readonly steps: number
+  readonly session: Session
+  readonly batches: BatchSource
+  readonly log: RunLog
+  readonly progress: Progress
+  /** asked between steps: true ends the run after the current step */
+  stopping(): boolean
+}
+
+export interface TrainingResult {
+  readonly step: number
+  readonly stopped: boolean
+  /** total and task losses, averaged over the first and the last logged window */
+  readonly first: Readonly<Record<string, number>>
+  readonly last: Readonly<Record<string, number>>
+  readonly weights: string
+}
+
+/** A loss that is no number ends the run: going on would only spoil the weights. */
+export class TrainingError extends Error {}
+
+/** Uniform [0, 1) tensors of every random input for one step: a function of seed, step and name only. */
+export function randomFeeds(program: Program, seed: number, step: number): Record<string, TensorData> {
+  const feeds: Record<string, TensorData> = {}
+  for (const { role, name, type } of program.inputs) {
+    if (role !== 'random') continue
+    const draw = randomStream(seed, `${name}@${step}`)
+    feeds[name] = { dtype: 'float32', shape: type.shape, data: Float32Array.from({ length: sizeOf(type.shape) }, () => Math.min(draw(), 1 - 2 ** -24)) }
+  }
+  return feeds
+}
+
+const scalar = (v: number): TensorData => ({ dtype: 'float32', shape: [], data: new Float32Array([v]) })
+
+/** `loss/semseg` -> `semseg`; the total stays `loss`. */
+const lossName = (output: string): string => output.replace(/^loss\//, '')
+
+/** Means of the losses seen since the last reset. */
+class Window {
+  readonly #sums = new Map<string, number>()
+  #n = 0
+
+  add(losses: Readonly<Record<string, number>>): void {
+    this.#n++
+    for (const [k, v] of Object.entries(losses)) this.#sums.set(k, (this.#sums.get(k) ?? 0) + v)
+  }
+
+  take(): Record<string, number> {
+    const means = Object.fromEntries([...this.#sums].map(([k, v]) => [k, v / this.#n]))
+    this.#sums.clear()
+    this.#n = 0
+    return means
+  }
+}
+
+/** Runs the steps start .. steps - 1. Every logged line holds means since the line before. The last step is always logged and saved. */
+export async function train(run: TrainingRun): Promise<TrainingResult> {
+  const { model, steps, session, batches, progress } = run
+  const { logEvery, checkpointEvery, batch } = model.train
+  const lossOutputs = run.step.outputs.filter(o => o.role === 'loss').map(o => o.name)
+  const taskLosses = model.tasks.map(t => t.name).filter(t => lossOutputs.includes(`loss/${t}`))
+  const pace = new Pace()
+  const window = new Window()
+  const recent = new Map<string, number>()
+  let first: Record<string, number> | undefined
+  let last: Record<string, number> = {}
+  let step = run.start
+  let saved = ''
+  const save = async (): Promise<void> => {
+    const info: CheckpointInfo = { version: 1, model: model.name, step, steps, seed: run.seed, program: run.digest }
+    saved = saveCheckpoint(run.folder, info, run.step.inputs, await session.readState())
+  }
+  pace.tick(performance.now())
+  while (step < steps && !run.stopping()) {
+    const feeds = await batches.next()
+    const scalars = Object.fromEntries(Object.entries(optimiserScalars(model.train, step)).map(([k, v]) => [k, scalar(v)]))
+    const out = await session.run({ ...feeds.feeds, ...randomFeeds(run.step, run.seed, step), ...scalars })
+    const losses = readLosses(out, lossOutputs, step, feeds.ids)
+    step++
+    window.add(losses)
+    for (const [k, v] of Object.entries(losses)) recent.set(k, recent.has(k) ? 0.9 * recent.get(k)! + 0.1 * v : v)
+    pace.tick(performance.now())
+    const rate = pace.secondsPerStep > 0 ? batch / pace.secondsPerStep : 0
+    const done = step === steps || run.stopping()
+    if (step % logEvery === 0 || done || step === 1) {
+      last = window.take()
+      first ??= last
+      const { loss, ...rest } = last
+      run.log.append({ step, lr: learningRate(model.train, step - 1), loss, losses: rest, gradNorm: out.grad_norm?.data[0], imagesPerSecond: rate })
+    }
+    const shown = taskLosses.map(t => `${t} ${figure(recent.get(t)!)}`).join('  ')
+    progress.update(`step ${step}/${steps}  loss ${figure(recent.get('loss')!)}  ${shown}  ${figure(rate)} images/s  ${duration((steps - step) * pace.secondsPerStep)} left`, performance.now(), done)
+    if (step % checkpointEvery === 0 && !done) await save()
+  }
+  progress.end()
+  await save()
+  return { step, stopped: step < steps, first: first ?? {}, last, weights: saved }
+}
+
+function readLosses(out: HostTensors, names: readonly string[], step: number, ids: readonly string[]): Record<string, number> {
+  const losses: Record<string, number> = {}
+  for (const name of names) losses[lossName(name)] = out[name].data[0]
+  const broken = Object.keys(losses).filter(k => !Number.isFinite(losses[k]))
+  if (broken.length > 0) throw new TrainingError(`step ${step + 1}: ${broken.join(', ')} became ${losses[broken[0]]} on ${ids.join(', ')}. The last checkpoint is untouched. A lower learning rate (--set train.optimizer.lr=...) or gradient clipping (--set train.clip_norm=10) usually helps`)
+  return losses
+}
