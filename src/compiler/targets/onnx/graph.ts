@@ -23,7 +23,7 @@ export interface OnnxNode {
 }
 
 /** A named dimension (`N`, `2*N`) follows the batch. */
-export interface OnnxValueInfo { readonly name: string; readonly dtype: OnnxDType; readonly dims: readonly (number | string)[] }
+export interface OnnxValueInfo { readonly name: string; readonly dtype: OnnxDType; readonly dims: readonly (number | string)[]; /** a sequence of such tensors */ readonly sequence?: boolean }
 
 export interface OnnxGraph {
   readonly name: string

@@ -1,0 +1,134 @@
+// The engine over onnxruntime-node: programs become ONNX graphs, which a worker thread runs.
+import { Worker } from 'node:worker_threads'
+import type { InputRole, OutputRole, Program } from '../../../compiler/ir/program.ts'
+import { sameShape, showType, type TensorData, type TensorType } from '../../../compiler/ir/types.ts'
+import { encodeGraph } from '../../../compiler/targets/onnx/encode.ts'
+import { DEFAULT_OPSET, OnnxTargetError } from '../../../compiler/targets/onnx/graph.ts'
+import { lowerProgram } from '../../../compiler/targets/onnx/lower.ts'
+import { workerPath } from '../../worker-path.ts'
+import { EngineError, type Engine, type HostTensors, type Session } from '../engine.ts'
+import { withSequence } from './fetch.ts'
+import { readableError } from './messages.ts'
+import type { Answer, Envelope, Port, Reply, Request } from './protocol.ts'
+
+export interface OnnxRuntimeOptions {
+  /** `cpu` (default), `webgpu`, `cuda` */
+  readonly device?: string
+  /** Threads per operator; 0 (default) for one per core. */
+  readonly threads?: number
+  /** Fill outputs without a copy where it works (default). */
+  readonly zeroCopy?: boolean
+}
+
+const MAX_MODEL_BYTES = 2 ** 31 - 1
+const STATE_ROLES: ReadonlySet<InputRole | OutputRole> = new Set(['parameter', 'state', 'moment'])
+const isState = (port: { readonly role: InputRole | OutputRole }): boolean => STATE_ROLES.has(port.role)
+
+/** Starts the worker and loads onnxruntime. Throws EngineError where it cannot be loaded. */
+export async function openOnnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Engine> {
+  const { device = 'cpu', threads = 0 } = options
+  const thread = new WorkerThread(workerPath('onnxruntime-worker'))
+  const hello = await thread.ask({ kind: 'hello', zeroCopy: options.zeroCopy ?? true })
+  if (hello.kind !== 'hello') throw new Error('internal: the onnxruntime worker did not introduce itself')
+  return {
+    name: 'onnxruntime', device,
+    open: (program, state, { outputs } = {}) => openSession(thread, program, state, { outputs, device, threads, zeroCopy: hello.zeroCopy && device === 'cpu' }),
+    close: () => thread.close(),
+  }
+}
+
+interface SessionSettings { readonly outputs: readonly string[] | undefined; readonly device: string; readonly threads: number; readonly zeroCopy: boolean }
+
+async function openSession(thread: WorkerThread, program: Program, state: HostTensors, settings: SessionSettings): Promise<Session> {
+  const { outputs, device, threads, zeroCopy } = settings
+  const wanted = outputs === undefined ? undefined : [...outputs, ...program.outputs.filter(o => isState(o) && !outputs.includes(o.name)).map(o => o.name)]
+  const lowered = lower(program, device, wanted)
+  for (const input of program.inputs) if (isState(input)) checkTensor(`the ${input.role}`, input.name, state[input.name], input.type)
+  const { model } = encodeGraph(zeroCopy ? withSequence(lowered.graph) : lowered.graph, Infinity)
+  if (model.length > MAX_MODEL_BYTES) throw new EngineError(`the constants of "${program.name}" make a model of ${(model.length / 2 ** 30).toFixed(1)} GiB; onnxruntime reads at most 2 GiB`)
+  const feeds = lowered.inputs.filter(p => !isState(p)).map(port)
+  const names = program.inputs.filter(isState).map(i => i.name)
+  const reply = await thread.ask({
+    kind: 'open', model, state: Object.fromEntries(names.map(n => [n, unshared(state[n])])), feeds, stateInputs: lowered.inputs.filter(isState).map(port),
+    stateOutputs: lowered.outputs.filter(isState).map(p => ({ ...port(p), inPlace: false })), results: lowered.outputs.filter(p => !isState(p)).map(port), device, threads, zeroCopy,
+  })
+  if (reply.kind !== 'open') throw new Error('internal: the onnxruntime worker opened no session')
+  const { session } = reply
+  return {
+    run: async given => {
+      for (const { name, type } of feeds) checkTensor('the input', name, given[name], type)
+      return tensors(await thread.ask({ kind: 'run', session, feeds: Object.fromEntries(feeds.map(({ name }) => [name, unshared(given[name])])) }))
+    },
+    readState: async () => tensors(await thread.ask({ kind: 'state', session })),
+    dispose: async () => { await thread.ask({ kind: 'dispose', session }) },
+  }
+}
+
+function lower(program: Program, device: string, outputs: readonly string[] | undefined): ReturnType<typeof lowerProgram> {
+  try {
+    return lowerProgram(program, { profile: 'training', contrib: device === 'cpu', opset: DEFAULT_OPSET, outputs })
+  } catch (error) {
+    if (error instanceof OnnxTargetError) throw new EngineError(error.message)
+    throw error
+  }
+}
+
+const port = ({ name, onnx, type }: Port): Port => ({ name, onnx, type })
+
+const tensors = (reply: Reply): HostTensors => {
+  if (reply.kind !== 'tensors') throw new Error('internal: the onnxruntime worker returned no tensors')
+  return reply.tensors
+}
+
+function checkTensor(what: string, name: string, given: TensorData | undefined, expected: TensorType): void {
+  if (given === undefined) throw new EngineError(`${what} "${name}" is missing: ${showType(expected)} expected`)
+  if (given.dtype !== expected.dtype || !sameShape(given.shape, expected.shape)) throw new EngineError(`${what} "${name}" is ${showType(given)}, but ${showType(expected)} is expected`)
+}
+
+/** onnxruntime refuses shared memory; anything else is copied on its way to the worker. */
+const unshared = (t: TensorData): TensorData => t.data.buffer instanceof SharedArrayBuffer ? { ...t, data: t.data.slice() } : t
+
+class WorkerThread {
+  readonly #worker: Worker
+  readonly #pending = new Map<number, { resolve: (reply: Reply) => void; reject: (error: Error) => void }>()
+  #next = 0
+  #ended: string | undefined
+
+  constructor(path: string) {
+    this.#worker = new Worker(path)
+    this.#worker.unref()
+    this.#worker.on('message', (answer: Answer) => this.#receive(answer))
+    this.#worker.on('error', error => this.#end(`the onnxruntime worker failed: ${readableError(error.message)}`))
+    this.#worker.on('exit', code => this.#end(`the onnxruntime worker ended unexpectedly (exit code ${code})`))
+  }
+
+  ask(body: Request): Promise<Reply> {
+    if (this.#ended !== undefined) return Promise.reject(new EngineError(this.#ended))
+    const id = this.#next++
+    // The process must not end while an answer is awaited, and need not stay for an idle worker.
+    this.#worker.ref()
+    return new Promise((resolve, reject) => {
+      this.#pending.set(id, { resolve, reject })
+      this.#worker.postMessage({ id, body } satisfies Envelope<Request>)
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#end('the engine is closed')
+    await this.#worker.terminate()
+  }
+
+  #receive(answer: Answer): void {
+    const waiting = this.#pending.get(answer.id)
+    this.#pending.delete(answer.id)
+    if (this.#pending.size === 0) this.#worker.unref()
+    if ('error' in answer) waiting?.reject(new EngineError(readableError(answer.error)))
+    else waiting?.resolve(answer.body)
+  }
+
+  #end(reason: string): void {
+    this.#ended ??= reason
+    for (const { reject } of this.#pending.values()) reject(new EngineError(this.#ended))
+    this.#pending.clear()
+  }
+}
