@@ -1,6 +1,7 @@
 // Built-in functions: types and shapes of what they emit, static results, and their complaints.
 import { describe, expect, test } from 'vitest'
 import { Builder } from '../../src/compiler/ir/builder.ts'
+import { interpret } from '../../src/compiler/ir/interpreter.ts'
 import type { DType, Shape } from '../../src/compiler/ir/types.ts'
 import { functions } from '../../src/compiler/semantics/functions/index.ts'
 import type { FunctionContext } from '../../src/compiler/semantics/functions/function.ts'
@@ -127,4 +128,56 @@ describe('complaints', () => {
     [() => b.call('pow', 2, 3), 'write a ** b'],
     [() => b.call('range', 0, 1_000_000, 1), '100000 is the limit'],
   ])('%#', (call, message) => expect(call).toThrow(message))
+})
+
+describe('values', () => {
+  const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))
+  const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
+  const numbers = (shape: Shape, at: (i: number) => number): Value => {
+    const nested = (dims: Shape, start: number): Value => dims.length === 0 ? float(at(start)) : list(Array.from({ length: dims[0] }, (_, i) => nested(dims.slice(1), start * dims[0] + i)))
+    return nested(shape, 0)
+  }
+  const run = (make: (b: Bench, t: (shape: Shape, at: (i: number) => number) => Value) => Value): number[] => {
+    const b = new Bench()
+    const v = make(b, (shape, at) => b.call('tensor', numbers(shape, at)))
+    if (v.t !== 'tensor') throw new Error('no tensor')
+    b.builder.output('y', 'tap', v.id)
+    return Array.from(interpret(b.builder.finish('test'), {}).outputs.y.data)
+  }
+  const ints = (b: Bench, v: Value): Value => b.call('cast', v, 'int32')
+  const close = (found: readonly number[], expected: readonly number[]): void => {
+    expect(found.length).toBe(expected.length)
+    expected.forEach((e, i) => expect(found[i]).toBeCloseTo(e, 6))
+  }
+  const seq = (i: number): number => i
+
+  test.each<[string, Parameters<typeof run>[0], readonly number[]]>([
+    ['split takes consecutive parts', (b, t) => { const parts = b.call('split', t([2, 3], seq), [1, 2]); return parts.t === 'list' ? parts.items[1] : none }, [1, 2, 4, 5]],
+    ['stack on a new last axis', (b, t) => b.call('stack', list([t([2], seq), t([2], i => 10 + i)]), 1), [0, 10, 1, 11]],
+    ['flip', (b, t) => b.call('flip', t([2, 3], seq), 1), [2, 1, 0, 5, 4, 3]],
+    ['repeat tiles the whole tensor', (b, t) => b.call('repeat', t([2, 2], seq), 2, 1), [0, 1, 0, 1, 2, 3, 2, 3]],
+    ['swap', (b, t) => b.call('swap', t([2, 3], seq), 0, 1), [0, 3, 1, 4, 2, 5]],
+    ['clamp', (b, t) => b.call('clamp', t([4], i => i - 2), -1, 0.5), [-1, -1, 0, 0.5]],
+    ['one_hot', (b, t) => b.call('one_hot', ints(b, t([2], i => 2 * i)), 3), [1, 0, 0, 0, 0, 1]],
+    ['avg_pool2d by whole windows', (b, t) => b.call('avg_pool2d', t([1, 1, 2, 5], seq), 2), [3, 5]],
+    ['avg_pool2d with a stride of its own', (b, t) => b.call('avg_pool2d', t([1, 1, 3, 3], seq), 2, 1), [2, 3, 5, 6]],
+    ['linear with more than one leading axis', (b, t) => b.call('linear', t([1, 2, 2], seq), t([3, 2], seq), t([3], i => 10 * i)), [1, 13, 25, 3, 23, 43]],
+    ['conv2d adds the bias to each channel', (b, t) => b.call('conv2d', t([1, 1, 2, 2], seq), t([2, 1, 1, 1], i => i + 1), t([2], i => 10 * i)), [0, 1, 2, 3, 10, 12, 14, 16]],
+    ['conv_transpose2d spreads each pixel', (b, t) => b.call('conv_transpose2d', t([1, 1, 1, 2], i => i + 1), t([1, 1, 2, 2], seq), t([1], () => 100), 2), [100, 101, 100, 102, 102, 103, 104, 106]],
+    ['smooth_l1 is quadratic below beta', (b, t) => b.call('smooth_l1', t([3], i => [0, 0.5, 3][i]), t([3], () => 0), 1), [0, 0.125, 2.5]],
+    ['l1', (b, t) => b.call('l1', t([2], i => i), 0.25), [0.25, 0.75]],
+    ['bce_with_logits', (b, t) => b.call('bce_with_logits', t([4], i => [-80, -1, 2, 80][i]), t([4], i => [0, 0.3, 1, 1][i])), [0, 0.3 * softplus(1) + 0.7 * softplus(-1), softplus(-2), 0]],
+    ['sigmoid_focal', (b, t) => b.call('sigmoid_focal', t([2], i => [0.5, -0.3][i]), t([2], i => 1 - i)), [0.25 * (1 - sigmoid(0.5)) ** 2 * softplus(-0.5), 0.75 * sigmoid(-0.3) ** 2 * softplus(-0.3)]],
+    ['sum of a list of tensors', (b, t) => b.call('sum', list([t([2], seq), t([2], seq), t([1], () => 1)])), [1, 3]],
+  ])('%s', (_, make, expected) => close(run(make), expected))
+
+  test('cross_entropy: mean over the pixels that count', () => {
+    const logits = (i: number): number => Math.sin(3 * i)
+    const labels = [0, 255, 2, 1]
+    const nll = (p: number): number => Math.log([0, 1, 2].reduce((s, k) => s + Math.exp(logits(k * 4 + p)), 0)) - logits(labels[p] * 4 + p)
+    const loss = (given: readonly number[], ignore: number): number[] => run((b, t) => b.call('cross_entropy', t([1, 3, 2, 2], logits), ints(b, t([1, 2, 2], i => given[i])), ignore))
+    close(loss(labels, 255), [(nll(0) + nll(2) + nll(3)) / 3])
+    close(loss([0, 1, 2, 1], 1), [(nll(0) + nll(2)) / 2])
+    close(loss([255, 255, 255, 255], 255), [0])
+  })
 })
