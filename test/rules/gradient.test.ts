@@ -1,7 +1,9 @@
 // Every gradient rule against finite differences, and its conventions at kinks.
 import { describe, expect, it } from 'vitest'
 import type { OpAttrs, OpName } from '../../src/compiler/ir/ops.ts'
-import { gradientRules, isDifferentiable } from '../../src/compiler/rules/gradient.ts'
+import type { ValueId } from '../../src/compiler/ir/program.ts'
+import { elementwise, gradientRules, isDifferentiable } from '../../src/compiler/rules/gradient.ts'
+import type { Emitter } from '../../src/compiler/rules/gradient-language.ts'
 import { evaluate, gradientError, lossProgram } from './finite-differences.ts'
 import { gradientCases, type Case, type DifferentiableOp, type Operand } from './gradient-cases.ts'
 
@@ -18,6 +20,21 @@ describe('gradient rules', () => {
     it.each(cases.map(c => [show(c), c] as const))('%s', (_, c) => {
       expect(gradientError(c.operands, (g, x) => g.op(op, x, c.attrs as OpAttrs[typeof op]))).toBeLessThan(1e-7)
     })
+  })
+})
+
+describe('gradient rules with a cotangent that is the same for all elements', () => {
+  it.each(ops.filter(op => elementwise.has(op)))('%s', op => {
+    const cases: readonly Case<OpAttrs[OpName]>[] = gradientCases[op]
+    for (const c of cases) {
+      const summed = (from: number, to: number) => (g: Emitter, x: readonly ValueId[]): ValueId => {
+        const y = g.op(op, x, c.attrs as OpAttrs[typeof op])
+        return g.sum(y, g.shape(y).map((_, i) => i).slice(from, to), true)
+      }
+      expect(gradientError(c.operands, summed(0, 9))).toBeLessThan(1e-7)
+      expect(gradientError(c.operands, summed(1, 9))).toBeLessThan(1e-7)
+      expect(gradientError(c.operands, summed(0, -1))).toBeLessThan(1e-7)
+    }
   })
 })
 

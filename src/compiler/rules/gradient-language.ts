@@ -83,12 +83,19 @@ export class Emitter {
   /** The result of a reduction of a tensor of shape `shape`, with its reduced axes put back as axes of size 1. */
   keepDims(x: ValueId, shape: Shape, axes: readonly number[]): ValueId { return this.reshape(x, shape.map((size, i) => axes.includes(i) ? 1 : size)) }
 
-  /** The adjoint of broadcasting a tensor of shape `shape` to the shape of x: the sum over the axes that were added or stretched. */
-  unbroadcast(x: ValueId, shape: Shape): ValueId {
-    const from = this.shape(x)
-    const added = from.length - shape.length
-    const axes = from.map((_, i) => i).filter(i => i < added || (shape[i - added] === 1 && from[i] !== 1))
-    return this.reshape(this.sum(x, axes), shape)
+  /**
+   * The adjoint of broadcasting a tensor of shape `shape` to shape `whole`: the sum over the axes that were added or stretched. x broadcasts to `whole`; where it has one element for such an axis,
+   * that stands for all and is multiplied by their number. The result broadcasts to `shape`.
+   */
+  unbroadcast(x: ValueId, whole: Shape, shape: Shape): ValueId {
+    const added = whole.length - shape.length
+    const missing = whole.length - this.shape(x).length
+    const full = this.reshape(x, [...new Array<number>(missing).fill(1), ...this.shape(x)])
+    const stretched = whole.map((_, i) => i).filter(i => whole[i] !== 1 && (i < added || shape[i - added] === 1))
+    const sizes = this.shape(full)
+    const times = stretched.reduce((n, i) => sizes[i] === 1 ? n * whole[i] : n, 1)
+    const summed = this.scale(this.sum(full, stretched.filter(i => sizes[i] !== 1), true), times)
+    return this.reshape(summed, this.shape(summed).slice(added))
   }
 }
 

@@ -1,6 +1,6 @@
 // Gradients of the operators that move elements: each is the adjoint permutation, selection or padding.
 import type { ValueId } from '../ir/program.ts'
-import { sizeOf, type Shape } from '../ir/types.ts'
+import type { Shape } from '../ir/types.ts'
 import type { Emitter } from './gradient-language.ts'
 import type { Cotangents, Place } from './gradient-rule.ts'
 
@@ -13,24 +13,25 @@ function dilate(g: Emitter, x: ValueId, gaps: readonly number[]): ValueId {
   return g.reshape(g.pad(g.reshape(x, split), split.map(() => 0), after), shape.map((size, i) => size * (gaps[i] + 1)))
 }
 
-/**
- * Puts the elements of dy back to the places they were sliced from, zeros elsewhere: axes with a negative step are reversed, the gaps of longer steps are filled with zeros,
- * and the rest is padding. The gap after the last element may reach over the end and is cut off.
- */
+/** The elements start, start + step, ... (`count` of them) along one axis; step > 0. */
+export interface Range { readonly start: number; readonly step: number; readonly count: number }
+
+/** A tensor of shape `whole` with the elements of x at the places of `ranges`, zeros elsewhere. The gap after the last element of a strided axis may reach over the end and is cut off. */
+export function placeIn(g: Emitter, x: ValueId, ranges: readonly Range[], whole: Shape): ValueId {
+  if (ranges.some(r => r.count === 0)) return g.fill(0, whole)
+  const dilated = dilate(g, x, ranges.map(r => r.count > 1 ? r.step - 1 : 0))
+  const kept = g.shape(dilated).map((n, i) => Math.min(n, whole[i] - ranges[i].start))
+  return g.pad(g.slice(dilated, kept.map(() => 0), kept), ranges.map(r => r.start), kept.map((n, i) => whole[i] - ranges[i].start - n))
+}
+
+/** Axes with a negative step are turned round first. */
 export function sliceGradient({ g, attrs: { start, step }, x: [x], dy }: Place<'slice'>): Cotangents {
   return [() => {
-    const whole = g.shape(x)
     const taken = g.shape(dy)
-    if (sizeOf(taken) === 0) return g.fill(0, whole)
-    const zeros = whole.map(() => 0)
-    const reversed = step.map(s => s < 0)
-    const forward = reversed.some(Boolean)
-      ? g.slice(dy, taken.map((n, i) => reversed[i] ? n - 1 : 0), taken.map((n, i) => reversed[i] ? -1 : n), reversed.map(r => r ? -1 : 1))
-      : dy
-    const first = start.map((s, i) => reversed[i] ? s + (taken[i] - 1) * step[i] : s)
-    const dilated = dilate(g, forward, step.map((s, i) => taken[i] > 1 ? Math.abs(s) - 1 : 0))
-    const kept = g.shape(dilated).map((n, i) => Math.min(n, whole[i] - first[i]))
-    return g.pad(g.slice(dilated, zeros, kept), first, whole.map((n, i) => n - first[i] - kept[i]))
+    const reversed = step.map((s, i) => s < 0 && taken[i] > 0)
+    const forward = g.slice(dy, taken.map((n, i) => reversed[i] ? n - 1 : 0), taken.map((n, i) => reversed[i] ? -1 : n), reversed.map(r => r ? -1 : 1))
+    const ranges = taken.map((count, i) => ({ start: reversed[i] ? start[i] + (count - 1) * step[i] : start[i], step: Math.abs(step[i]), count }))
+    return placeIn(g, forward, ranges, g.shape(x))
   }]
 }
 

@@ -3,12 +3,13 @@ import type { OpAttrs, OpName } from '../ir/ops.ts'
 import type { ValueId } from '../ir/program.ts'
 import type { Emitter } from './gradient-language.ts'
 
-/** What a rule sees: the node's attributes, operands `x`, result `y`, the cotangent `dy` of the result (of y's shape), and `g` to emit with. */
+/** What a rule sees: the node's attributes, operands `x`, result `y`, the cotangent `dy` of the result, and `g` to emit with. */
 export interface Place<K extends OpName> { readonly g: Emitter; readonly attrs: OpAttrs[K]; readonly x: readonly ValueId[]; readonly y: ValueId; readonly dy: ValueId }
 
 /**
  * Per operand how its cotangent is computed, called only where it is asked for; undefined for an operand without one (indices, conditions).
- * The shape is the operand's, or one that the operand broadcasts to: the walk sums over broadcast axes.
+ * Where the operator broadcasts, the cotangent is the one of the broadcast operand (the walk sums), and it may be smaller than that if it broadcasts to it (the walk counts):
+ * a rule neither sums over broadcast axes nor repeats elements.
  */
 export type Cotangents = readonly ((() => ValueId) | undefined)[]
 

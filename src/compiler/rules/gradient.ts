@@ -46,7 +46,8 @@ export const gradientRules = {
   stopGradient: 'none',
   add: ({ dy }) => [() => dy, () => dy],
   sub: ({ g, dy }) => [() => dy, () => g.neg(dy)],
-  mul: ({ g, x: [a, b], dy }) => [() => g.mul(dy, b), () => g.mul(dy, a)],
+  /** A square has one cotangent, not two to be added. */
+  mul: ({ g, x: [a, b], dy }) => a === b ? [() => g.mul(g.scale(dy, 2), a), undefined] : [() => g.mul(dy, b), () => g.mul(dy, a)],
   div: ({ g, x: [, b], y, dy }) => [() => g.div(dy, b), () => g.neg(g.div(g.mul(dy, y), b))],
   mod: ({ g, x: [a, b], dy }) => [() => dy, () => g.neg(g.mul(dy, truncate(g, g.div(a, b))))],
   max: p => [() => chosen(p, p.g.greater(p.x[0], p.x[1]), p.g.equal(p.x[0], p.x[1])), () => chosen(p, p.g.greater(p.x[1], p.x[0]), p.g.equal(p.x[0], p.x[1]))],
@@ -61,10 +62,10 @@ export const gradientRules = {
   ],
   less: 'none', greater: 'none', equal: 'none', and: 'none', or: 'none',
   where: ({ g, x: [condition], dy }) => [undefined, () => g.where(condition, dy, g.fill(0)), () => g.where(condition, g.fill(0), dy)],
-  reduceSum: ({ g, attrs: { axes }, x: [x], dy }) => [() => g.broadcast(g.keepDims(dy, g.shape(x), axes), g.shape(x))],
+  reduceSum: ({ g, attrs: { axes }, x: [x], dy }) => [() => g.keepDims(dy, g.shape(x), axes)],
   reduceMean: ({ g, attrs: { axes }, x: [x], dy }) => [() => {
     const count = axes.reduce((n, axis) => n * g.shape(x)[axis], 1)
-    return g.broadcast(g.keepDims(g.scale(dy, 1 / count), g.shape(x), axes), g.shape(x))
+    return g.keepDims(g.scale(dy, 1 / count), g.shape(x), axes)
   }],
   reduceMax: ({ g, attrs: { axes }, x: [x], y, dy }) => [() => {
     const kept = (v: ValueId): ValueId => g.keepDims(v, g.shape(x), axes)
@@ -88,11 +89,20 @@ export const gradientRules = {
   resize2dGrad: ({ g, attrs: { mode }, x: [x], dy }) => [() => g.op('resize2d', [dy], { mode, size: [g.shape(x)[2], g.shape(x)[3]] })],
 } satisfies { [K in OpName]: GradientRule<K> }
 
+/**
+ * Operators that compute each element from the elements at the same place: their rules are right for a cotangent `dy` that merely broadcasts to the shape of the result,
+ * and then give cotangents that broadcast to it as well. The others need `dy` whole.
+ */
+export const elementwise: ReadonlySet<OpName> = new Set<OpName>([
+  'neg', 'exp', 'log', 'sqrt', 'abs', 'erf', 'sigmoid', 'tanh', 'relu', 'softplus', 'sin', 'cos', 'reciprocal', 'gelu', 'cast',
+  'add', 'sub', 'mul', 'div', 'mod', 'max', 'min', 'pow', 'where', 'broadcast',
+])
+
 /** Whether cotangents pass through the operator at all. */
 export const isDifferentiable = (op: OpName): boolean => gradientRules[op] !== 'none'
 
 /**
- * The cotangents of the operands of `node`, given the cotangent `dy` of its result, emitted on demand at the end of `builder`; the new nodes have the node's path and span and the
+ * The cotangents of the operands of `node`, given the cotangent `dy` of its result (whole, unless the operator is in `elementwise`), emitted on demand at the end of `builder`; the new nodes have the node's path and span and the
  * phase 'backward'. Nodes that need their expansion are an internal error.
  */
 export function cotangents(builder: Builder, node: Node, dy: ValueId): Cotangents {
