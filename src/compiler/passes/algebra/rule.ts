@@ -47,11 +47,11 @@ export const scaled = (c: Context, node: Node | undefined): { readonly x: ValueI
   return undefined
 }
 
-/** Whether `op` on these operands still has the type of `node`. */
-export const givesSameType = (c: Context, node: Node, inputs: readonly ValueId[]): boolean => {
-  const type = inferShape(node.op as OpName, inputs.map(v => c.type(v)), node.attrs as OpAttrs[OpName])
+/** Whether the operator of `node` still has its type where operand `i` has the type `operand`. */
+export const givesSameType = (c: Context, node: Node, i: number, operand: TensorType): boolean => {
+  const type = inferShape(node.op as OpName, node.inputs.map(v => c.type(v)).with(i, operand), node.attrs as OpAttrs[OpName])
   return !('error' in type) && sameType(type, node.type)
 }
 
-/** The same operator on other operands. */
-export const withInputs = (node: Node, inputs: readonly ValueId[]): Rewrite => ({ op: node.op, inputs, attrs: node.attrs }) as Rewrite
+/** The same operator with another operand `i`. */
+export const withInput = (node: Node, i: number, value: ValueId): Rewrite => ({ op: node.op, inputs: node.inputs.with(i, value), attrs: node.attrs }) as Rewrite

@@ -2,7 +2,7 @@
 import { evaluate } from '../../ir/interpreter.ts'
 import type { Node } from '../../ir/program.ts'
 import { sizeOf, type DType } from '../../ir/types.ts'
-import { givesSameType, isElementwise, uniformElement, withInputs, type Context, type Rewrite } from './rule.ts'
+import { givesSameType, isElementwise, uniformElement, withInput, type Context, type Rewrite } from './rule.ts'
 
 const scalar = (dtype: DType, element: number) => {
   const data = dtype === 'float32' ? new Float64Array(1) : dtype === 'int32' ? new Int32Array(1) : new Uint8Array(1)
@@ -43,13 +43,9 @@ export const narrowOperands = (node: Node, c: Context): Rewrite | undefined => {
   if (node.inputs.length < 2 || !(isElementwise(node.op) || node.op === 'matmul')) return undefined
   for (const [i, v] of node.inputs.entries()) {
     const operand = c.definition(v)
-    if (operand?.op === 'broadcast') {
-      const inputs = node.inputs.with(i, operand.inputs[0])
-      if (givesSameType(c, node, inputs)) return withInputs(node, inputs)
-    }
-    if (operand?.op === 'fill' && sizeOf(operand.type.shape) > 1 && node.op !== 'matmul') {
-      const inputs = node.inputs.with(i, c.emit('fill', [], { ...operand.attrs, shape: [] }))
-      if (givesSameType(c, node, inputs)) return withInputs(node, inputs)
+    if (operand?.op === 'broadcast' && givesSameType(c, node, i, c.type(operand.inputs[0]))) return withInput(node, i, operand.inputs[0])
+    if (operand?.op === 'fill' && sizeOf(operand.type.shape) > 1 && node.op !== 'matmul' && givesSameType(c, node, i, { dtype: operand.type.dtype, shape: [] })) {
+      return withInput(node, i, c.emit('fill', [], { ...operand.attrs, shape: [] }))
     }
   }
   return undefined
