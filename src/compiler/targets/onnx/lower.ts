@@ -57,6 +57,8 @@ class Lowerer {
   readonly #uses
   readonly #fusions
   readonly #names = new Map<ValueId, string>()
+  /** Results that are outputs: name so far -> name of the output. */
+  readonly #renamed = new Map<string, string>()
 
   constructor(program: Program, e: Emitter, options: LowerOptions) {
     this.#program = program
@@ -80,6 +82,7 @@ class Lowerer {
     const taken = new Set(all.map(i => i.name))
     const outputs = programOutputs.map(o => ({ name: o.name, onnx: taken.has(o.name) ? `next/${o.name}` : o.name, role: o.role, type: this.#uses.type(o.value) }))
     this.#lowerNodes(outputs)
+    this.#rename()
     const nodes = withoutDeadNodes(this.#e.nodes, outputs.map(o => o.onnx))
     const read = new Set(nodes.flatMap(n => n.inputs))
     const graph: OnnxGraph = {
@@ -136,14 +139,17 @@ class Lowerer {
     return { name, type: this.#uses.type(value), id: value }
   }
 
-  /** The value gets the output's name if a node of its own makes it and nothing else reads it, else a copy does. */
-  #nameOutput(output: ProgramOutput, onnx: string, leaf: boolean): void {
-    const current = this.#names.get(output.value)!
-    const maker = leaf ? this.#e.nodes.findLast(n => n.outputs[0] === current) : undefined
-    const shared = maker === undefined || this.#e.nodes.some(n => n.inputs.includes(current)) || this.#program.outputs.find(o => o.value === output.value) !== output
-    if (!shared) { maker.outputs[0] = onnx; this.#names.set(output.value, onnx); return }
-    this.#e.begin('', onnx, `copy to output ${onnx}`)
+  /** The value takes the output's name; a copy does where it is an input, a constant or another output already, and for losses that are read again, which must be leaves. */
+  #nameOutput({ value, role }: ProgramOutput, onnx: string, leaf: boolean): void {
+    const current = this.#names.get(value)!
+    const made = this.#e.nodes.some(n => n.outputs[0] === current)
+    if (made && !this.#renamed.has(current) && (leaf || role !== 'loss')) { this.#renamed.set(current, onnx); return }
     this.#e.nodes.push({ op: 'Identity', domain: '', name: `Identity.${onnx}`, doc: `output ${onnx}`, inputs: [current], outputs: [onnx], attributes: {} })
+  }
+
+  #rename(): void {
+    const final = (name: string): string => this.#renamed.get(name) ?? name
+    for (const node of this.#e.nodes) { node.inputs = node.inputs.map(final); node.outputs = node.outputs.map(final) }
   }
 }
 

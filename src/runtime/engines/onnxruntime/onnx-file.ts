@@ -7,7 +7,7 @@ import { readableError } from './messages.ts'
 export async function runOnnxFile(model: string | Uint8Array, feeds: Readonly<Record<string, TensorData>>): Promise<Record<string, TensorData>> {
   const { default: ort } = await import('onnxruntime-node')
   try {
-    const options = { executionProviders: ['cpu'], graphOptimizationLevel: 'all', logSeverityLevel: 3 } as const
+    const options = { executionProviders: ['cpu'], graphOptimizationLevel: 'all', logSeverityLevel: 4 } as const
     const session = await (typeof model === 'string' ? ort.InferenceSession.create(model, options) : ort.InferenceSession.create(model, options))
     const inputs = Object.fromEntries(Object.entries(feeds).map(([name, t]) => [name, new ort.Tensor(t.dtype, t.data as Float32Array, t.shape)]))
     const results = await session.run(inputs)

@@ -11,7 +11,7 @@ type Elements = TensorData['data']
 /** Graph optimisation is the compiler's work; the memory pattern would double the memory, spinning threads disturb the data workers. */
 export const sessionOptions = (device: string, threads: number): InferenceSession.SessionOptions => ({
   executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'], graphOptimizationLevel: 'disabled', enableMemPattern: false, executionMode: 'sequential',
-  ...(threads > 0 ? { intraOpNumThreads: threads } : {}), logSeverityLevel: 3, extra: { session: { intra_op: { allow_spinning: '0' } } },
+  ...(threads > 0 ? { intraOpNumThreads: threads } : {}), logSeverityLevel: 4, extra: { session: { intra_op: { allow_spinning: '0' } } },
 })
 
 export class StatefulSession {

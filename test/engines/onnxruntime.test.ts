@@ -1,0 +1,135 @@
+// The onnxruntime engine: state across steps, copies of state, zero-copy outputs and their fallback, messages of errors.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { Builder } from '../../src/compiler/ir/builder.ts'
+import { interpret, toTensorData } from '../../src/compiler/ir/interpreter.ts'
+import type { TensorData } from '../../src/compiler/ir/types.ts'
+import { optimiserScalars } from '../../src/compiler/training/optimiser.ts'
+import { EngineError, type Engine } from '../../src/runtime/engines/engine.ts'
+import { openEngine } from '../../src/runtime/engines/index.ts'
+import { openOnnxRuntime } from '../../src/runtime/engines/onnxruntime/engine.ts'
+import { readableError } from '../../src/runtime/engines/onnxruntime/messages.ts'
+import { runOnnxFile } from '../../src/runtime/engines/onnxruntime/onnx-file.ts'
+import { expectClose, largestDifference } from '../onnx/close.ts'
+import { f32, ORIGIN } from '../onnx/operators.ts'
+import { derivedStep, handMadeStep, type Training } from './programs.ts'
+
+const scalars = (step: number): Record<string, TensorData> => {
+  const optimizer = { kind: 'adam', lr: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 } as const
+  const values = optimiserScalars({ optimizer, schedule: { kind: 'constant' }, steps: 10 }, step)
+  return Object.fromEntries(Object.entries(values).map(([name, v]) => [name, { dtype: 'float32', shape: [], data: Float32Array.of(v) }]))
+}
+
+interface Trace { readonly results: readonly Readonly<Record<string, TensorData>>[]; readonly state: Readonly<Record<string, TensorData>> }
+
+async function trainOn(engine: Engine, { program, state, feeds }: Training, steps = 3): Promise<Trace> {
+  const session = await engine.open(program, state)
+  const results = []
+  for (let step = 0; step < steps; step++) results.push(await session.run({ ...feeds, ...scalars(step) }))
+  const final = await session.readState()
+  await session.dispose()
+  return { results, state: final }
+}
+
+function trainOnInterpreter({ program, state, feeds }: Training, steps = 3): Trace {
+  let current = state
+  const results = []
+  for (let step = 0; step < steps; step++) {
+    const values = Object.fromEntries(Object.entries(interpret(program, { ...feeds, ...current, ...scalars(step) }).outputs).map(([name, v]) => [name, toTensorData(v)]))
+    results.push(values)
+    current = Object.fromEntries(Object.keys(current).map(name => [name, values[name] ?? current[name]]))
+  }
+  return { results, state: current }
+}
+
+function expectSameTrace(actual: Trace, expected: Trace, tolerance: number): void {
+  actual.results.forEach((values, step) => { for (const [name, t] of Object.entries(values)) expectClose(t, expected.results[step][name], `step ${step}: ${name}`, tolerance) })
+  expect(Object.keys(actual.state).sort()).toEqual(Object.keys(expected.state).sort())
+  for (const [name, t] of Object.entries(expected.state)) expectClose(actual.state[name], t, name, tolerance)
+}
+
+describe('training', () => {
+  let engine: Engine, copying: Engine
+  beforeAll(async () => { [engine, copying] = await Promise.all([openOnnxRuntime({ threads: 2 }), openOnnxRuntime({ threads: 1, zeroCopy: false })]) })
+  afterAll(() => Promise.all([engine.close(), copying.close()]))
+
+  it('a hand-made step equals the interpreter over three steps', async () => {
+    const step = handMadeStep()
+    const trace = await trainOn(engine, step)
+    expectSameTrace(trace, trainOnInterpreter(step), 1e-5)
+    expect(Object.keys(trace.results[0]).sort()).toEqual(['late', 'loss'])
+    expect(trace.state['net.count'].data).toEqual(Int32Array.of(6))
+  })
+
+  for (const clip of [undefined, 0.01]) {
+    it(`a derived step with Adam ${clip === undefined ? '' : 'and clipping '}equals the interpreter over three steps`, async () => {
+      const step = derivedStep(clip)
+      const trace = await trainOn(engine, step)
+      expectSameTrace(trace, trainOnInterpreter(step), 2e-4)
+      expect(trace.results[2].loss.data[0]).toBeLessThan(trace.results[0].loss.data[0])
+    })
+  }
+
+  it('copying results gives bitwise the same, whatever the number of threads', async () => {
+    for (const step of [handMadeStep(), derivedStep()]) {
+      const [fast, plain] = [await trainOn(engine, step), await trainOn(copying, step)]
+      for (const [name, t] of Object.entries(fast.state)) expect(largestDifference(plain.state[name].data, t.data), name).toBe(0)
+      fast.results.forEach((values, i) => expect(plain.results[i]).toEqual(values))
+    }
+  })
+
+  it('readState gives copies, and leaves the caller its tensors', async () => {
+    const { program, state, feeds } = handMadeStep()
+    const session = await engine.open(program, state)
+    const before = await session.readState()
+    expect(before['net.weight']).toEqual(state['net.weight'])
+    before['net.weight'].data.fill(9)
+    await session.run(feeds)
+    expect((await session.readState())['net.frozen']).toEqual(state['net.frozen'])
+    expect((await session.readState())['net.weight'].data[0]).not.toBe(9)
+    expect(feeds.x.data.length).toBe(12)
+    await session.dispose()
+    await expect(session.run(feeds)).rejects.toThrow('the session is closed')
+  })
+
+  it('only the outputs asked for come back, and the state goes on', async () => {
+    const { program, state, feeds } = handMadeStep()
+    const session = await engine.open(program, state, { outputs: ['late'] })
+    expect(Object.keys(await session.run(feeds))).toEqual(['late'])
+    expect((await session.readState())['net.count'].data[0]).toBe(4)
+    await expect(engine.open(program, state, { outputs: ['lost'] })).rejects.toThrow('the program has no output "lost": it has loss, net.weight, net.count, late')
+  })
+})
+
+describe('errors', () => {
+  it('name the tensor, what was given and what is expected', async () => {
+    const engine = await openEngine({ engine: 'auto' })
+    const { program, state, feeds } = handMadeStep()
+    const { 'net.frozen': _, ...rest } = state
+    await expect(engine.open(program, rest)).rejects.toThrow(new EngineError('the parameter "net.frozen" is missing: f32[2] expected'))
+    const session = await engine.open(program, state)
+    await expect(session.run({ ...feeds, x: f32([4, 2]) })).rejects.toThrow(new EngineError('the input "x" is f32[4, 2], but f32[4, 3] is expected'))
+    await expect(session.run({ x: feeds.x })).rejects.toThrow(new EngineError('the input "lr" is missing: f32[] expected'))
+    await engine.close()
+    await expect(session.run(feeds)).rejects.toThrow(new EngineError('the engine is closed'))
+  })
+
+  it('of a node name the node by its module path, without a stack trace', async () => {
+    const engine = await openEngine({ engine: 'onnxruntime', device: 'cpu' })
+    const b = new Builder()
+    const x = b.input('x', 'input', { dtype: 'float32', shape: [3] }, ORIGIN), i = b.input('i', 'input', { dtype: 'int32', shape: [2] }, ORIGIN)
+    b.output('y', 'tap', b.emit('gather', [x, i], { axis: 0 }, ORIGIN))
+    const session = await engine.open(b.finish('p'), {})
+    const failure = await session.run({ x: f32([3]), i: { dtype: 'int32', shape: [2], data: Int32Array.of(0, 7) } }).catch((e: unknown) => e)
+    expect(failure).toBeInstanceOf(EngineError)
+    expect((failure as Error).message).toBe('backbone.stage.0/Gather.2: indices element out of data bounds, idx=7 must be within the inclusive range [-3,2]')
+    await engine.close()
+  })
+
+  it('of the choice list what there is', async () => {
+    await expect(openEngine({ engine: 'torch' })).rejects.toThrow('there is no engine "torch": choose one of auto, onnxruntime')
+    await expect(openEngine({ engine: 'auto', device: 'tpu' })).rejects.toThrow('the engine onnxruntime has no device "tpu": choose one of cpu, webgpu, cuda')
+    await expect(runOnnxFile('/nowhere/m.onnx', {})).rejects.toThrow('onnxruntime cannot run /nowhere/m.onnx: Load model from /nowhere/m.onnx failed')
+    expect(readableError("Cannot find package 'onnxruntime-node' imported from x")).toBe('the package onnxruntime-node is not installed: run npm install')
+    expect(readableError("Non-zero status code returned while running Conv node. Name:'a.b/Conv.3' Status Message: std::bad_alloc")).toBe('out of memory at a.b/Conv.3: use a smaller batch or image')
+  })
+})
