@@ -17,7 +17,7 @@ export function checkBlock(block: BlockDecl, file: Names, context: CheckContext)
     params.define('static', param.name.text, param.name.span)
   }
   const forwards = forwardsOf(block.members)
-  if (forwards.length === 0) context.report(diagnose('without-forward', block.name.span, { what: 'block', name: block.name.text }))
+  if (!block.members.some(m => m.kind === 'forward')) context.report(diagnose('without-forward', block.name.span, { what: 'block', name: block.name.text }))
   checkSingle(forwards, block.members, context)
 
   const names = new Names(params)
@@ -29,7 +29,7 @@ export function checkBlock(block: BlockDecl, file: Names, context: CheckContext)
   checkUnused(names, context)
 }
 
-export const forwardsOf = (members: readonly Member[]): readonly ForwardDecl[] =>
+const forwardsOf = (members: readonly Member[]): readonly ForwardDecl[] =>
   members.flatMap(m => (m.kind === 'forward' ? [m] : m.kind === 'if-members' ? [...forwardsOf(m.then), ...forwardsOf(m.else)] : []))
 
 /** Two forwards are a mistake unless they stand in the two branches of one `if`. */

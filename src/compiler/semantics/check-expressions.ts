@@ -86,7 +86,7 @@ function checkCall(callee: Expr, args: readonly Arg[], piped: boolean, span: Spa
   if (entry === undefined) return
   const declaration = entry.definition?.declaration
   const builtin = entry.kind === 'builtin' ? context.functions.get(callee.name) : undefined
-  if (declaration?.kind === 'block') { if (!piped && declaration.params.length > 0) checkBlockArguments(declaration, args, span, context) }
+  if (declaration?.kind === 'block') { if (declaration.params.length > 0) checkBlockArguments(declaration, args, piped ? { ...callee.span, end: span.end } : span, context) }
   else if (builtin !== undefined) {
     const known = builtin.params.map(p => p.name)
     for (const arg of args) if (arg.name !== undefined && !known.includes(arg.name.text)) unknownArgument(arg.name, callee.name, known, context)

@@ -15,6 +15,8 @@ export interface Module {
   readonly path: string
   readonly text: string
   readonly file: File
+  /** has syntax errors: declarations may be missing */
+  readonly broken: boolean
   readonly names: ReadonlyMap<string, Definition>
 }
 
@@ -51,7 +53,8 @@ export function resolveImport(from: string, path: string): string {
   return normalisePath((slash < start ? from.slice(0, start) : from.slice(0, slash + 1)) + path)
 }
 
-interface Loading { readonly path: string; readonly text: string; readonly file: File; readonly names: Map<string, Definition>; readonly imports: { readonly syntax: Import; readonly target: string }[] }
+/** `broken`: has syntax errors, so that declarations may be missing */
+interface Loading { readonly path: string; readonly text: string; readonly file: File; readonly broken: boolean; readonly names: Map<string, Definition>; readonly imports: { readonly syntax: Import; readonly target: string }[] }
 
 /** Read `entry` and everything it imports; every file is read and parsed once. Never throws for a user's mistake. */
 export function loadModules(entry: string, host: SourceHost): LoadedModules {
@@ -65,7 +68,9 @@ export function loadModules(entry: string, host: SourceHost): LoadedModules {
     if (text === undefined) return undefined
     const parsed = parseFile(path, text)
     diagnostics.push(...parsed.diagnostics)
-    const module: Loading = { path, text, file: parsed.file, names: new Map(), imports: parsed.file.imports.map(syntax => ({ syntax, target: resolveImport(path, syntax.path) })) }
+    const file = parsed.ast ?? { file: path, imports: [], declarations: [] }
+    const broken = parsed.diagnostics.some(d => d.severity === 'error')
+    const module: Loading = { path, text, file, broken, names: new Map(), imports: file.imports.map(syntax => ({ syntax, target: resolveImport(path, syntax.path) })) }
     loaded.set(path, module)
     return module
   }
@@ -123,6 +128,7 @@ function bindImports(module: Loading, loaded: ReadonlyMap<string, Loading>, diag
     for (const { name, alias } of syntax.names) {
       const declaration = source.file.declarations.find(d => d.name.text === name.text)
       const known = source.file.declarations.map(d => d.name.text)
+      if (declaration === undefined && source.broken) continue
       if (declaration === undefined) diagnostics.push(diagnose('unknown-import', name.span, { name: name.text, path: target }, { hint: didYouMean(name.text, known) ?? `${target} declares nothing` }))
       else define(module, alias ?? name, { declaration, module: source, imported: true, span: (alias ?? name).span }, diagnostics)
     }
