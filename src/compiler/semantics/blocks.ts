@@ -1,6 +1,6 @@
 // Blocks: descriptions from static arguments, calls of instances.
 import type { Span } from '../diagnostics/diagnostic.ts'
-import type { BlockDecl, ForwardDecl } from '../syntax/ast.ts'
+import type { BlockDecl, ForwardDecl, Member } from '../syntax/ast.ts'
 import { runMembers } from './block-members.ts'
 import { bindArguments, recordCall } from './evaluate-calls.ts'
 import { run } from './evaluate-statements.ts'
@@ -46,12 +46,12 @@ function describeBlock(m: Machine, decl: BlockDecl, args: readonly CallArg[], sp
 /** Call an instance: bind the signature, evaluate the members, run forward, check the result. */
 export function callInstance(m: Machine, instance: Instance, args: readonly CallArg[], span: Span): Value {
   const { decl } = instance.block
-  const forward = decl.members.find((d): d is ForwardDecl => d.kind === 'forward')
-  if (forward === undefined) return m.report('no-forward', span, { block: decl.name.text }, { labels: [{ span: decl.name.span, text: 'declared here' }] })
   const state = membersOf(instance)
   const outer = m.options.scopeOf(decl).child()
   outer.define('self', instance, decl.name.span, 'static')
   for (const [name, value] of instance.block.args) outer.define(name, value, instance.block.span, 'static')
+  const forward = findForward(m, decl.members, outer)
+  if (forward === undefined) return m.report('no-forward', span, { block: decl.name.text }, { labels: [{ span: decl.name.span, text: 'declared here' }] })
   const bound = bindForward(m, forward, outer, args, span, decl.name.text)
   if (bound === undefined) return error
   return m.nested(span, () => {
@@ -65,6 +65,20 @@ export function callInstance(m: Machine, instance: Instance, args: readonly Call
     return result
   }, { path: instance.path, name: decl.name.text, span })
 }
+
+/** The forward of a block; one inside an `if` counts if the condition, on static parameters, holds. */
+function findForward(m: Machine, members: readonly Member[], scope: Scope): ForwardDecl | undefined {
+  for (const member of members) {
+    if (member.kind === 'forward') return member
+    if (member.kind !== 'if-members' || !hasForward(member)) continue
+    const cond = m.condition(m.evaluate(member.cond, scope), member.cond.span)
+    const found = cond === undefined ? undefined : findForward(m, cond ? member.then : member.else, scope)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+const hasForward = (member: Member): boolean => member.kind === 'forward' || (member.kind === 'if-members' && [...member.then, ...member.else].some(hasForward))
 
 export interface BoundForward { readonly matcher: Matcher; readonly values: ReadonlyMap<string, { readonly value: Value; readonly span: Span }> }
 

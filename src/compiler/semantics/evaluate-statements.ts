@@ -152,7 +152,17 @@ function message(m: Machine, expr: Expr, scope: Scope): string {
   return expr.value.replace(/\{([^{}]+)\}/g, (whole, source: string) => {
     const inner = parseExpression(expr.span.file, source)
     if (inner.expr === undefined || inner.diagnostics.length > 0) return whole
-    const value = m.evaluate(inner.expr, scope)
+    const value = m.evaluate(placedAt(inner.expr, expr.span), scope)
     return value.t === 'error' ? whole : showValue(value)
   })
+}
+
+/** The expression with every span replaced: one inside a string has no offsets of its own. */
+function placedAt(expr: Expr, span: Span): Expr {
+  const place = (x: unknown): unknown => {
+    if (Array.isArray(x)) return x.map(place)
+    if (typeof x !== 'object' || x === null) return x
+    return 'file' in x && 'start' in x ? span : Object.fromEntries(Object.entries(x).map(([k, v]) => [k, place(v)]))
+  }
+  return place(expr) as Expr
 }
