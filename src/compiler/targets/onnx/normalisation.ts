@@ -4,7 +4,7 @@ import type { Lowering } from './elementwise.ts'
 import type { Emitter } from './emitter.ts'
 
 /** A vector of one value per channel, shaped to stand at axis 1 of a tensor of rank `rank`. */
-const perChannel = (e: Emitter, vector: string, channels: number, rank: number): string => e.reshape(vector, [channels, ...new Array<number>(rank - 2).fill(1)])
+const perChannel = (e: Emitter, vector: string, channels: number, rank: number): string => e.reshape(vector, [channels, ...Array.from({ length: rank - 2 }, () => 1)])
 
 export const normalisation = {
   softmax: (e, [x], { axis }) => e.node('Softmax', [x.name], { axis }),

@@ -1,6 +1,6 @@
 // Lowering of sums, means and maxima along axes.
 import type { OpName, ReduceAttrs } from '../../ir/ops.ts'
-import { sizeOf, type Shape, type TensorType } from '../../ir/types.ts'
+import { sizeOf, type Shape } from '../../ir/types.ts'
 import type { Lowering } from './elementwise.ts'
 import type { Emitter, Operand } from './emitter.ts'
 
@@ -63,7 +63,7 @@ export const sum = (e: Emitter, x: string, shape: Shape, attrs: ReduceAttrs): st
   return e.reshape(sumInLevels(e, x, shape, attrs.axes), result)
 }
 
-const mean = (e: Emitter, [x]: readonly Operand[], attrs: ReduceAttrs, _: TensorType): string => {
+const mean = (e: Emitter, [x]: readonly Operand[], attrs: ReduceAttrs): string => {
   const terms = sizeOf(attrs.axes.map(i => x.type.shape[i]))
   if (!e.fast || terms < LONG_SUM || e.isSymbolic(x.type.shape)) return direct(e, 'ReduceMean', x.name, attrs)
   return e.node('Mul', [sum(e, x.name, x.type.shape, attrs), e.scalar(1 / terms)])
