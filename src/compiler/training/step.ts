@@ -1,6 +1,7 @@
 // The training step: forward and losses, gradients, clipping and optimiser in one program.
 import { Builder } from '../ir/builder.ts'
-import type { Origin, Program } from '../ir/program.ts'
+import type { Origin, Program, ValueId } from '../ir/program.ts'
+import { optimise } from '../passes/index.ts'
 import type { ElaboratedModel } from '../semantics/model.ts'
 import { clipFactor, globalNorm } from './clip.ts'
 import { applyOptimiser, type Trained } from './optimiser.ts'
@@ -11,22 +12,28 @@ export interface StepOptions {
   readonly gradients?: boolean
   /** Keep the predictions (and taps) among the outputs. */
   readonly predictions?: boolean
+  /** Run the passes on the forward program first, so that what they merge is differentiated once. Default: yes. The passes over the whole step are left to the caller. */
+  readonly optimise?: boolean
 }
 
 type StepModel = Pick<ElaboratedModel, 'mode' | 'program' | 'train'>
 
-function lossOf({ mode, program }: StepModel): number {
+/** The program to be differentiated, and its total loss. */
+function forwardOf(model: StepModel, options: StepOptions): { program: Program; loss: ValueId } {
+  const expanded = expandForGradients(model.program)
+  const program = options.optimise === false ? expanded : optimise(expanded)
   const loss = program.outputs.find(o => o.role === 'loss' && o.name === 'loss')
-  if (mode !== 'train' || loss === undefined) throw new Error(`internal: ${program.name} was not elaborated for training: it has no output \`loss\``)
-  return loss.value
+  if (model.mode !== 'train' || loss === undefined) throw new Error(`internal: ${program.name} was not elaborated for training: it has no output \`loss\``)
+  return { program, loss: loss.value }
 }
 
 const parametersOf = (program: Program): Program['inputs'] => program.inputs.filter(i => i.role === 'parameter')
 
 /** The parameters that the loss does not depend on, by name: training leaves them as they are. */
 export function unreachedParameters(model: StepModel): string[] {
-  const parameters = parametersOf(model.program)
-  const unreached = new Set(unreachedBy(model.program.nodes, lossOf(model), parameters.map(p => p.id)))
+  const { program, loss } = forwardOf(model, {})
+  const parameters = parametersOf(program)
+  const unreached = new Set(unreachedBy(program.nodes, loss, parameters.map(p => p.id)))
   return parameters.filter(p => unreached.has(p.id)).map(p => p.name)
 }
 
@@ -36,8 +43,7 @@ export function unreachedParameters(model: StepModel): string[] {
  * next value and no moments: as in PyTorch it stays as it is, weight decay included.
  */
 export function buildTrainingStep(model: StepModel, options: StepOptions = {}): Program {
-  const loss = lossOf(model)
-  const program = expandForGradients(model.program)
+  const { program, loss } = forwardOf(model, options)
   const parameters = parametersOf(program)
   const origin: Origin = { path: '', span: undefined, phase: 'update' }
   const builder = Builder.from({ ...program, outputs: [] })
