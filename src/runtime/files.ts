@@ -11,6 +11,7 @@ const reasons: Readonly<Record<string, string>> = {
   EACCES: 'no permission to write there',
   EROFS: 'the file system is read-only',
   ENOTDIR: 'a part of the path is a file, not a folder',
+  EEXIST: 'a part of the path is a file, not a folder',
   EISDIR: 'the path is a folder',
 }
 
@@ -30,12 +31,10 @@ export function writeAtomically(path: string, content: string | Uint8Array | Ite
     const chunks = typeof content === 'string' ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content
     for (const chunk of chunks) for (let done = 0; done < chunk.byteLength;) done += writeSync(fd, chunk, done, Math.min(chunk.byteLength - done, 1 << 30))
     fsyncSync(fd)
-    closeSync(fd)
-    fd = undefined
     renameSync(temporary, path)
+    closeSync(fd)
   } catch (error) {
-    if (fd !== undefined) closeSync(fd)
-    rmSync(temporary, { force: true })
+    if (fd !== undefined) { closeSync(fd); rmSync(temporary, { force: true }) }
     throw explain(path, error)
   }
 }

@@ -18,7 +18,7 @@ const half = (h: number): number => {
   return exponent === 0 ? sign * fraction * 2 ** -24 : sign * (1 + fraction / 1024) * 2 ** (exponent - 15)
 }
 
-const aligned = (bytes: Uint8Array, to: number): Uint8Array => (bytes.byteOffset % to === 0 ? bytes : bytes.slice())
+const aligned = (bytes: Uint8Array, to: number): Uint8Array => (bytes.byteOffset % to === 0 ? bytes : new Uint8Array(bytes))
 
 /** Values as float32 (a view where dtype and alignment allow it). 64-bit integers above 2^53 and wide floats are rounded. */
 export function toFloat32(tensor: StoredTensor): Float32Array {

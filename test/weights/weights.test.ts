@@ -1,0 +1,123 @@
+// Weights files: both PyTorch containers and safetensors, whole, broken and hostile.
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import fc from 'fast-check'
+import { afterAll, describe, expect, it } from 'vitest'
+import { readWeights } from '../../src/runtime/weights/read.ts'
+import { readSafetensors, writeSafetensors } from '../../src/runtime/weights/safetensors.ts'
+import { bytesView, toFloat32, toInt32, WeightsError, type StoredTensor } from '../../src/runtime/weights/tensors.ts'
+import { legacyCheckpoint, Pickler, zip, zipCheckpoint } from '../support/pytorch.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'mtlc-weights-'))
+afterAll(() => rmSync(dir, { recursive: true }))
+
+let files = 0
+const file = (bytes: Uint8Array, end = 'pth'): string => { const path = join(dir, `${files++}.${end}`); writeFileSync(path, bytes); return path }
+/** The message without the folder of this run. */
+const failure = (read: () => unknown): string => {
+  try { read() } catch (e) { if (!(e instanceof WeightsError)) throw e; return e.message.replaceAll(/\S*\/\d+\.(\w+)/g, 'FILE.$1') }
+  throw new Error('nothing failed')
+}
+
+const tensors = { 'fc.weight': { shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) }, 'fc.bias': { shape: [2], data: Float32Array.of(-1, 0.5) }, scale: { shape: [], data: Float32Array.of(7) } }
+
+describe.each([['zip', zipCheckpoint], ['legacy', legacyCheckpoint]] as const)('PyTorch %s container', (_name, write) => {
+  it.each([undefined, 'model', 'state_dict'])('holds a state_dict under %s', wrap => {
+    const read = readWeights(file(write(tensors, wrap)))
+    expect([...read].map(([name, t]) => [name, t.shape, [...toFloat32(t)]])).toEqual(Object.entries(tensors).map(([name, t]) => [name, t.shape, [...t.data]]))
+  })
+
+  it('strips `module.` of data-parallel training', () => {
+    expect([...readWeights(file(write({ 'module.a': tensors.scale, 'module.b': tensors.scale }))).keys()]).toEqual(['a', 'b'])
+  })
+
+  it('reads views: transposed, offset', () => {
+    const read = readWeights(file(write({ t: { shape: [3, 2], strides: [1, 3], data: tensors['fc.weight'].data }, o: { shape: [2], offset: 4, data: tensors['fc.weight'].data } })))
+    expect([...toFloat32(read.get('t')!)]).toEqual([1, 4, 2, 5, 3, 6])
+    expect([...toFloat32(read.get('o')!)]).toEqual([5, 6])
+  })
+
+  it('refuses a tensor that reaches outside its storage', () => {
+    expect(failure(() => readWeights(file(write({ t: { shape: [100], data: Float32Array.of(1) } }))))).toMatchInlineSnapshot(`"FILE.pth: a tensor of shape [100] reaches outside its storage of 1 elements"`)
+  })
+
+  it('explains every truncation', () => {
+    const whole = write(tensors)
+    for (let n = 0; n < whole.length; n += 7) expect(failure(() => readWeights(file(whole.subarray(0, n))))).toMatch(/FILE\.pth/)
+  })
+
+  it('survives any damage of single bytes', () => {
+    const whole = write(tensors)
+    fc.assert(fc.property(fc.nat(whole.length - 1), fc.nat(255), (at, value) => {
+      const bytes = Buffer.from(whole)
+      bytes[at] = value
+      try { readWeights(file(bytes)) } catch (e) { expect(e).toBeInstanceOf(WeightsError) }
+    }), { numRuns: 300, seed: 1 })
+  })
+})
+
+describe('hostile checkpoints', () => {
+  const archive = (p: Pickler): string => file(zip([['archive/data.pkl', p.finish()]]))
+  it('never calls what a pickle asks for', () => {
+    expect(failure(() => readWeights(archive(new Pickler().global('posix', 'system').op('(').text('touch /tmp/owned').op('tR'))))).toMatchInlineSnapshot(`"FILE.pth: refused: the file asks to call \`posix.system\`, which a checkpoint of tensors does not need; only tensors, parameters and ordered dicts are constructed. If you trust the file, load it in Python and save its state_dict"`)
+    expect(failure(() => readWeights(archive(new Pickler().global('builtins', 'eval').op('(').text('1').op('tR'))))).toMatch(/refused.*builtins\.eval/)
+  })
+  it('knows no other opcodes', () => {
+    expect(failure(() => readWeights(archive(new Pickler().op('i'))))).toMatchInlineSnapshot(`"FILE.pth: not a readable PyTorch checkpoint: opcode "i" is not used by checkpoints (at byte 3 of its pickle)"`)
+  })
+  it('does not believe lengths', () => {
+    expect(failure(() => readWeights(archive(new Pickler().op('X\xff\xff\xff\x7f'))))).toMatchInlineSnapshot(`"FILE.pth: not a readable PyTorch checkpoint: the pickle ends too early (at byte 7 of its pickle)"`)
+  })
+  it('says when the dict holds no tensors', () => {
+    expect(failure(() => readWeights(archive(new Pickler().dict([['a', p => { p.int(1) }]]))))).toMatchInlineSnapshot(`"FILE.pth: the checkpoint has no tensors at its top"`)
+    expect(failure(() => readWeights(archive(new Pickler().int(1))))).toMatchInlineSnapshot(`"FILE.pth: no state_dict: a dict of tensors is expected at the top or under model, state_dict, module"`)
+  })
+})
+
+describe('safetensors', () => {
+  const stored = (data: Float32Array | BigInt64Array, dtype: StoredTensor['dtype'], shape: number[]): StoredTensor => ({ dtype, shape, bytes: bytesView(data) })
+  it('round trip', () => {
+    const path = join(dir, 'a.safetensors')
+    writeSafetensors(path, new Map([['w', stored(Float32Array.of(1, 2, 3, 4), 'F32', [2, 2])], ['n', stored(BigInt64Array.of(5n), 'I64', [])], ['empty', stored(new Float32Array(), 'F32', [0, 3])]]), { format: 'pt' })
+    const { tensors: read, metadata } = readSafetensors(path)
+    expect(metadata).toEqual({ format: 'pt' })
+    expect([...read].map(([name, t]) => [name, t.dtype, t.shape])).toEqual([['w', 'F32', [2, 2]], ['n', 'I64', []], ['empty', 'F32', [0, 3]]])
+    expect([...toFloat32(read.get('w')!)]).toEqual([1, 2, 3, 4])
+    expect([...toInt32(read.get('n')!)]).toEqual([5])
+    expect(readFileSync(path).readBigUInt64LE(0) % 8n).toBe(0n)
+    expect(readdirSync(dir).filter(f => f.endsWith('.tmp'))).toEqual([])
+  })
+
+  it('half precision', () => {
+    const bytes = new Uint8Array(Uint16Array.of(0x3c00, 0xc000, 0x7bff, 0x0001, 0x7c00).buffer)
+    expect([...toFloat32({ dtype: 'F16', shape: [5], bytes })]).toEqual([1, -2, 65504, 2 ** -24, Infinity])
+    expect([...toFloat32({ dtype: 'BF16', shape: [2], bytes: new Uint8Array(Uint16Array.of(0x3f80, 0xc000).buffer) })]).toEqual([1, -2])
+  })
+
+  const header = (json: unknown, data = 8): string => {
+    const text = Buffer.from(typeof json === 'string' ? json : JSON.stringify(json))
+    const length = Buffer.alloc(8)
+    length.writeBigUInt64LE(BigInt(text.length))
+    return file(Buffer.concat([length, text, Buffer.alloc(data)]), 'safetensors')
+  }
+  it.each([
+    ['too short', () => file(Buffer.from('abc'), 'safetensors'), 'FILE.safetensors: not a safetensors file: 3 bytes, at least 8 expected'],
+    ['huge header', () => file(Buffer.from([255, 255, 255, 255, 255, 255, 255, 127, 1]), 'safetensors'), 'FILE.safetensors: not a safetensors file, or a truncated one: the header is said to have 9223372036854776000 bytes, the file has 9'],
+    ['no object', () => header([1]), 'FILE.safetensors: the header is no JSON object'],
+    ['unknown dtype', () => header({ a: { dtype: 'F4', shape: [1], data_offsets: [0, 4] } }), 'FILE.safetensors: tensor a: dtype "F4" is not one of F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL'],
+    ['negative size', () => header({ a: { dtype: 'F32', shape: [-1], data_offsets: [0, 4] } }), 'FILE.safetensors: tensor a: shape [-1] is no list of sizes'],
+    ['wrong length', () => header({ a: { dtype: 'F32', shape: [1], data_offsets: [0, 8] } }), 'FILE.safetensors: tensor a: shape [1] of F32 needs 4 bytes, 8 given'],
+    ['outside', () => header({ a: { dtype: 'F32', shape: [4], data_offsets: [0, 16] } }), 'FILE.safetensors: tensor a: bytes 0..16 lie outside the 8 bytes of data (truncated file?)'],
+    ['no entry', () => header({ a: null }), 'FILE.safetensors: tensor a: dtype undefined is not one of F64, F32, F16, BF16, I64, I32, I16, I8, U8, BOOL'],
+  ] as const)('%s', (_name, make, message) => {
+    expect(failure(() => readWeights(make()))).toBe(message)
+  })
+  it('missing file', () => {
+    expect(failure(() => readWeights(join(dir, '999.pth')))).toMatchInlineSnapshot(`"FILE.pth: cannot be read: no such file"`)
+    expect(() => readWeights(dir)).toThrow(/cannot be read: it is a folder/)
+  })
+  it('a folder that is a file', () => {
+    expect(() => writeSafetensors(join(file(Buffer.from('x')), 'x.safetensors'), new Map())).toThrow(/x\.safetensors: cannot be written: a part of the path is a file, not a folder/)
+  })
+})
