@@ -24,15 +24,23 @@ const folderOf = (run: string): string => join(run, 'checkpoints')
 
 const store = (t: TensorData): StoredTensor => ({ dtype: t.dtype === 'float32' ? 'F32' : t.dtype === 'int32' ? 'I32' : 'BOOL', shape: t.shape, bytes: bytesView(t.data) })
 
+/** The json goes first: without it the other two are no checkpoint. */
+const remove = (base: string): void => { for (const end of ['.json', '.safetensors', '.optimizer.safetensors']) rmSync(base + end, { force: true }) }
+
 /** Writes the three files of a step and removes all but the newest `keep` steps. Returns the path of the parameters. Throws FileError. */
 export function saveCheckpoint(run: string, info: CheckpointInfo, inputs: readonly ProgramInput[], state: HostTensors, keep = 2): string {
   const folder = folderOf(run)
   const base = join(folder, stem(info.step))
   const pick = (...roles: string[]): Map<string, StoredTensor> => new Map(inputs.filter(i => roles.includes(i.role)).map(i => [i.name, store(state[i.name])]))
-  writeSafetensors(`${base}.safetensors`, pick('parameter', 'state'), { format: 'pt', model: info.model, step: String(info.step) })
-  writeSafetensors(`${base}.optimizer.safetensors`, pick('moment'), { step: String(info.step) })
-  writeAtomically(`${base}.json`, `${JSON.stringify(info, null, 2)}\n`)
-  for (const step of checkpointSteps(run).slice(0, -keep)) for (const end of ['.json', '.safetensors', '.optimizer.safetensors']) rmSync(join(folder, stem(step) + end), { force: true })
+  try {
+    writeSafetensors(`${base}.safetensors`, pick('parameter', 'state'), { format: 'pt', model: info.model, step: String(info.step) })
+    writeSafetensors(`${base}.optimizer.safetensors`, pick('moment'), { step: String(info.step) })
+    writeAtomically(`${base}.json`, `${JSON.stringify(info, null, 2)}\n`)
+  } catch (error) {
+    remove(base)
+    throw error
+  }
+  for (const step of checkpointSteps(run).slice(0, -keep)) remove(join(folder, stem(step)))
   return `${base}.safetensors`
 }
 
