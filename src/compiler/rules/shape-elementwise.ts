@@ -61,8 +61,8 @@ const normalised = (inputs: readonly TensorType[], roles: readonly string[], axi
   return x
 }
 
-const lengths = (dtype: DType): ArrayConstructorOf => ({ float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const)[dtype]
-type ArrayConstructorOf = Float32ArrayConstructor | Int32ArrayConstructor | Uint8ArrayConstructor
+const arrayOf = (dtype: DType): ElementArray => ({ float32: Float32Array, int32: Int32Array, bool: Uint8Array } as const)[dtype]
+type ElementArray = Float32ArrayConstructor | Int32ArrayConstructor | Uint8ArrayConstructor
 
 const fits = (value: number, dtype: DType): boolean => dtype === 'float32' || (dtype === 'int32' ? Number.isInteger(value) && Math.abs(value) <= 2 ** 31 : value === 0 || value === 1)
 
@@ -70,7 +70,7 @@ export const elementwiseShapes = {
   constant: (inputs, { value }) => {
     checkArity(inputs, 0)
     checkSizes(value.shape)
-    if (!(value.data instanceof lengths(value.dtype))) fail(`a ${value.dtype} constant must hold a ${lengths(value.dtype).name}`)
+    if (!(value.data instanceof arrayOf(value.dtype))) fail(`a constant of type ${value.dtype} must be held in ${arrayOf(value.dtype).name}`)
     if (value.data.length !== sizeOf(value.shape)) fail(`the constant has ${value.data.length} elements, but its shape ${showShape(value.shape)} has ${sizeOf(value.shape)}`)
     return { dtype: value.dtype, shape: value.shape }
   },
