@@ -107,10 +107,10 @@ export function runBody(m: Machine, forward: ForwardDecl, scope: Scope, bound: B
   const body = scope.child()
   for (const [key, { value, span }] of bound.values) body.define(key, value, span, 'argument')
   const returned = run(m, forward.body, body)
-  if (returned === undefined) return m.report('no-result', forward.span, { block: name })
+  if (returned === undefined) return m.report('no-result', { ...forward.span, end: forward.span.start + 'forward'.length }, { block: name })
   const { value, span } = returned
   if (value.t === 'error' || forward.result === undefined) return value
   bound.matcher.within(scope)
-  const matched = bound.matcher.match(forward.result, value, { name: 'the result', callee: name, span })
+  const matched = bound.matcher.match(forward.result, value, { name: 'result', callee: name, span })
   return matched === undefined || !bound.matcher.finish() ? error : matched
 }

@@ -57,13 +57,13 @@ export function evaluateIndex(m: Machine, expr: Extract<Expr, { kind: 'index' }>
   }
   const size = target.items.length
   if (range !== undefined) {
-    const r = resolveRange(m, range, size, describe(target), scope)
+    const r = resolveRange(m, range, size, 'the list', scope)
     if (r === undefined) return error
     const taken: Value[] = []
     for (let i = r.start; r.step > 0 ? i < r.stop : i > r.stop; i += r.step) taken.push(target.items[i])
     return list(taken)
   }
-  const at = staticIndex(m, m.evaluate((item as Extract<IndexItem, { kind: 'at' }>).value, scope), size, describe(target), item.span)
+  const at = staticIndex(m, m.evaluate((item as Extract<IndexItem, { kind: 'at' }>).value, scope), size, 'the list', item.span)
   return at === undefined ? error : target.items[at]
 }
 

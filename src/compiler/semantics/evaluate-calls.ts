@@ -20,7 +20,8 @@ export function bindArguments(m: Machine, callee: string, params: readonly Param
   let named = false
   for (const arg of args) {
     if (arg.name === undefined) {
-      if (named) { m.report('positional-after-named', arg.span, {}); ok = false; continue }
+      // Positional after named: the parser has reported it.
+      if (named) { ok = false; continue }
       const param = params[next]
       if (param === undefined) {
         const hint = params.length === 0 ? undefined : `its arguments: ${params.map(p => p.name).join(', ')}`

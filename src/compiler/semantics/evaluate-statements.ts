@@ -142,8 +142,15 @@ function loop(m: Machine, stmt: Extract<Stmt, { kind: 'for' }>, scope: Scope): R
 export function requirement(m: Machine, stmt: RequireStmt, scope: Scope): boolean {
   const holds = m.condition(m.evaluate(stmt.cond, scope), stmt.cond.span)
   if (holds !== false) return holds === true
-  m.report('requirement-failed', stmt.span, { reason: stmt.message === undefined ? 'a requirement of this block does not hold' : message(m, stmt.message, scope) }, { label: 'required here', labels: [{ span: stmt.cond.span, text: 'is false' }] })
+  const reason = stmt.message === undefined ? 'a requirement of this block does not hold' : message(m, stmt.message, scope)
+  m.report('requirement-failed', stmt.cond.span, { reason }, { label: sides(m, stmt.cond, scope) })
   return false
+}
+
+/** `is false: 2 == 0` for a comparison, `is false` otherwise. */
+function sides(m: Machine, cond: Expr, scope: Scope): string {
+  if (cond.kind !== 'binary' || !['==', '!=', '<', '<=', '>', '>='].includes(cond.op)) return 'is false'
+  return `is false: ${showValue(m.evaluate(cond.left, scope))} ${cond.op} ${showValue(m.evaluate(cond.right, scope))}`
 }
 
 /** The text of a requirement, `{expr}` replaced by its value; what is no expression stays as it is. */

@@ -1,6 +1,6 @@
 // The evaluator: expressions to values, blocks to instances, calls to nodes of the program.
 import type { Span } from '../diagnostics/diagnostic.ts'
-import { didYouMean } from '../diagnostics/suggest.ts'
+import { didYouMean, nearest } from '../diagnostics/suggest.ts'
 import type { Phase } from '../ir/program.ts'
 import type { BlockDecl, Expr, ForwardDecl } from '../syntax/ast.ts'
 import { bindBlock, bindForward, callInstance, runBody } from './blocks.ts'
@@ -87,7 +87,9 @@ export class Evaluator extends Machine {
     if (found !== undefined) return found
     if (expr.name === 'training') return bool(this.mode === 'train')
     if (this.functions.has(expr.name)) return { t: 'function', name: expr.name }
-    return this.report('unknown-name', expr.span, { name: expr.name }, { hint: didYouMean(expr.name, new Set([...scope.names(), 'training', ...this.functions.keys()])) })
+    const defined = new Set(scope.names())
+    const slip = nearest(expr.name, [...defined, 'training', ...this.functions.keys()])
+    return this.report('unknown-name', expr.span, { name: expr.name }, { hint: slip === undefined ? didYouMean(expr.name, defined) : `did you mean \`${slip}\`?` })
   }
 
   #record(expr: Extract<Expr, { kind: 'record' }>, scope: Scope): Value {

@@ -120,8 +120,9 @@ export abstract class Machine {
 
   /** Report a mistake; the places of the calls it happened in are added as labels. Gives the value 'error'. */
   report<C extends Code>(code: C, span: Span, holes: Holes<C>, extra: { readonly label?: string; readonly labels?: readonly Label[]; readonly hint?: string | undefined } = {}): { readonly t: 'error' } {
-    const diagnostic = diagnose(code, span, holes, { ...extra, labels: [...extra.labels ?? [], ...this.#callers(span)] })
-    this.reportDiagnostic(diagnostic)
+    const labels = extra.labels ?? []
+    const named = (place: Span): boolean => labels.some(l => l.span === place)
+    this.reportDiagnostic(diagnose(code, span, holes, { ...extra, labels: [...labels, ...this.#callers(span).filter(l => !named(l.span))] }))
     return { t: 'error' }
   }
 
@@ -138,7 +139,7 @@ export abstract class Machine {
     const within = (f: Frame): boolean => f.span !== undefined && f.path !== '' && !(f.span.file === span.file && f.span.start <= span.start && span.end <= f.span.end)
     const frames = this.frames.filter(within)
     const chosen = [...new Set([frames.at(-1), frames[0]])]
-    return chosen.flatMap(f => (f?.span === undefined ? [] : [{ span: f.span, text: `in this call of ${f.name} (${f.path})` }]))
+    return chosen.flatMap(f => (f?.span === undefined ? [] : [{ span: f.span, text: `in this call of ${f.name} (${shortPath(f.path)})` }]))
   }
 
   /** Append an operator; ShapeError passes through. */
@@ -181,5 +182,8 @@ export abstract class Machine {
     return made.t === 'init' || made.t === 'error' ? made : undefined
   }
 }
+
+/** The end of a long path. */
+const shortPath = (path: string): string => (path.length <= 60 ? path : `...${path.slice(-57)}`)
 
 export const join = (path: string, name: string): string => (path === '' ? name : `${path}.${name}`)

@@ -1,6 +1,7 @@
 // Types at the border of a block: binding and checking dimensions, static types, conversions.
 import type { Label, Span } from '../diagnostics/diagnostic.ts'
 import { didYouMean } from '../diagnostics/suggest.ts'
+import { showType } from '../ir/types.ts'
 import type { DimExpr, Expr, TypeExpr } from '../syntax/ast.ts'
 import type { Machine, Tensor } from './machine.ts'
 import type { Scope } from './scope.ts'
@@ -39,15 +40,12 @@ function asType(e: Expr): TypeExpr | undefined {
 export class Matcher {
   readonly #m: Machine
   #scope: Scope
-  readonly #labels: readonly Label[]
   #star: Star | undefined
   #waiting: (() => boolean)[] = []
 
-  /** `labels` are added to every report of a mismatch. */
-  constructor(m: Machine, scope: Scope, labels: readonly Label[] = []) {
+  constructor(m: Machine, scope: Scope) {
     this.#m = m
     this.#scope = scope
-    this.#labels = labels
   }
 
   /** From now on look names up in `scope`: the result of forward sees the members. */
@@ -66,7 +64,7 @@ export class Matcher {
           const inner = value.fields.get(f.name.text)
           if (inner === undefined) {
             if (f.type.kind === 'optional') { fields.set(f.name.text, none); continue }
-            this.#m.report('unknown-field', place.span, { owner: `${place.name} of ${place.callee}`, name: f.name.text }, { label: describe(value), labels: [{ span: f.name.span, text: 'declared here' }, ...this.#labels] })
+            this.#m.report('unknown-field', place.span, { owner: `\`${place.name}\` of ${place.callee}`, name: f.name.text }, { label: describe(value), labels: [{ span: f.name.span, text: 'declared here' }] })
             return undefined
           }
           const matched = this.match(f.type, inner, { ...place, name: `${place.name}.${f.name.text}` })
@@ -86,7 +84,7 @@ export class Matcher {
   }
 
   #wrong(type: TypeExpr, value: Value, place: Place): undefined {
-    this.#m.report('argument-type', place.span, { name: place.name, callee: place.callee, expected: showTypeExpr(type), found: describe(value) }, { labels: [{ span: type.span, text: 'declared here' }, ...this.#labels] })
+    this.#m.report('argument-type', place.span, { name: place.name, callee: place.callee, expected: showTypeExpr(type), found: describe(value) }, { labels: [{ span: type.span, text: 'declared here' }] })
     return undefined
   }
 
@@ -141,7 +139,7 @@ export class Matcher {
     const before = this.#star
     if (before === undefined) { this.#star = { dims, span: place.span, from: place.name }; return true }
     if (before.dims.length === dims.length && before.dims.every((d, i) => d === dims[i])) return true
-    return this.#mismatch(type, value, place, [{ span: before.span, text: `\`*\` stands for [${before.dims.join(', ')}] here` }], `\`*\` is [${dims.join(', ')}] in ${place.name}, but [${before.dims.join(', ')}] in ${before.from}`)
+    return this.#mismatch(type, value, place, [{ span: before.span, text: `\`*\` stands for [${before.dims.join(', ')}] here` }], `\`*\` is [${dims.join(', ')}] in \`${place.name}\`, but [${before.dims.join(', ')}] in \`${before.from}\``)
   }
 
   #bindName(type: Dims, value: Tensor, place: Place, name: string, axis: number, span: Span): boolean {
@@ -187,9 +185,8 @@ export class Matcher {
   }
 
   #mismatch(type: Dims, value: Tensor, place: Place, bound: readonly Label[], rule: string): boolean {
-    this.#m.report('shape-mismatch', place.span, { name: `${place.name} of ${place.callee}`, found: describe(value), expected: showDims(type.dims) }, {
-      label: `${describe(value)}: ${rule}`,
-      labels: [...bound.filter(b => b.span !== place.span), { span: type.span, text: 'declared here' }, ...this.#labels],
+    this.#m.report('shape-mismatch', place.span, { name: place.name, callee: place.callee, found: showType(value.type), expected: showDims(type.dims), rule }, {
+      labels: [...bound.filter(b => b.span !== place.span), { span: type.span, text: 'declared here' }],
     })
     return false
   }
