@@ -97,10 +97,13 @@ export function recordCall(m: Machine, path: string, block: string, span: Span |
   m.calls.push({ path, block, span, outputs })
 }
 
+/** A list with a spoiled item was reported where the item came from. */
+const holdsError = (v: Value): boolean => v.t === 'error' || (v.t === 'list' && v.items.some(holdsError))
+
 function callFunction(m: Machine, name: string, args: readonly CallArg[], span: Span): Value {
   const fn = m.functions.get(name)
   if (fn === undefined) throw new Error(`internal: no function ${name}`)
-  if (args.some(a => a.value.t === 'error')) return error
+  if (args.some(a => holdsError(a.value))) return error
   const bound = bindArguments(m, `\`${name}\``, fn.params.map(p => ({ name: p.name, required: p.default === undefined, rest: p.rest })), args, span)
   if (bound === undefined) return error
   const values = new Map<string, Value>()
