@@ -17,7 +17,7 @@ export function checkBlock(block: BlockDecl, file: Names, context: CheckContext)
     params.define('static', param.name.text, param.name.span)
   }
   const forwards = forwardsOf(block.members)
-  if (!block.members.some(m => m.kind === 'forward')) context.report(diagnose('without-forward', block.name.span, { what: 'block', name: block.name.text }))
+  if (forwards.length === 0) context.report(diagnose('without-forward', block.name.span, { what: 'block', name: block.name.text }))
   checkSingle(forwards, block.members, context)
 
   const names = new Names(params)

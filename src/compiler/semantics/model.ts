@@ -28,4 +28,6 @@ export interface ElaboratedModel {
   readonly train: TrainSpec
   /** Pairs old -> new of the rename table, in order. */
   readonly renames: readonly (readonly [string, string])[]
+  /** The model as text with every override applied (resolved.ts). */
+  readonly resolved: string
 }

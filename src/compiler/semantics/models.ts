@@ -14,6 +14,7 @@ import type { ElaboratedModel } from './model.ts'
 import { addLosses, collectPredictions } from './models-tasks.ts'
 import { ModelValues } from './models-values.ts'
 import { loadModules, type LoadedModules, type Module, type SourceHost } from './modules.ts'
+import { printResolved } from './resolved.ts'
 import { Scope } from './scope.ts'
 import { error, float, int, type BlockValue, type Value } from './values.ts'
 import { resolveModel, type ResolvedModel } from './variants.ts'
@@ -33,13 +34,8 @@ export interface ElaborateOptions {
 export interface Elaboration {
   /** undefined if a diagnostic is an error */
   readonly model: ElaboratedModel | undefined
-  /** the model with every value in place, before its program; undefined if that could not be made */
-  readonly resolved: ResolvedValues | undefined
   readonly diagnostics: readonly Diagnostic[]
 }
-
-/** What resolved.ts prints: the slots of the model and their final values. */
-export interface ResolvedValues { readonly model: ResolvedModel; readonly values: ModelValues }
 
 /** Files read and checked, once for any number of elaborations. */
 export interface Prepared { readonly loaded: LoadedModules; readonly diagnostics: readonly Diagnostic[]; /** nothing can be elaborated */ readonly blocked: boolean }
@@ -87,7 +83,7 @@ export const elaborate = (entry: string, host: SourceHost, options: ElaborateOpt
 export function elaboratePrepared(prepared: Prepared, options: ElaborateOptions): Elaboration {
   const { entry } = prepared.loaded
   const findings = new Findings(prepared.diagnostics)
-  const nothing = (): Elaboration => ({ model: undefined, resolved: undefined, diagnostics: findings.all })
+  const nothing = (): Elaboration => ({ model: undefined, diagnostics: findings.all })
   if (prepared.blocked || entry === undefined) return nothing()
   const declaration = chooseModel(entry, options.model, findings.report)
   const set = parseSets(options.set ?? [], findings.report)
@@ -95,10 +91,10 @@ export function elaboratePrepared(prepared: Prepared, options: ElaborateOptions)
   const { module } = declaration
   const model = resolveModel(declaration.declaration, module, set, entry, findings.report)
   if (model === undefined) return nothing()
-  const { elaborated, values } = elaborateModel(model, prepared.loaded.modules, options, findings)
+  const elaborated = elaborateModel(model, prepared.loaded.modules, options, findings)
   const failed = hasErrors(findings.all)
   if (!failed && elaborated === undefined) throw new Error('internal: elaboration failed without a message')
-  return { model: failed ? undefined : elaborated, resolved: values === undefined ? undefined : { model, values }, diagnostics: findings.all }
+  return { model: failed ? undefined : elaborated, diagnostics: findings.all }
 }
 
 /** The models an entry file can elaborate: those it declares, and by name those it imports. */
@@ -153,7 +149,7 @@ const bare = (decl: BlockDecl, span: Span): BlockValue => ({ t: 'block', decl, a
 
 const lastReturn = (body: readonly Stmt[]): Span | undefined => body.findLast(s => s.kind === 'return')?.span
 
-function elaborateModel(model: ResolvedModel, modules: ReadonlyMap<string, Module>, options: ElaborateOptions, findings: Findings): { readonly elaborated: ElaboratedModel | undefined; readonly values: ModelValues | undefined } {
+function elaborateModel(model: ResolvedModel, modules: ReadonlyMap<string, Module>, options: ElaborateOptions, findings: Findings): ElaboratedModel | undefined {
   const { report } = findings
   const builder = new Builder()
   const scopes = new Map<Module, Scope>()
@@ -176,40 +172,38 @@ function elaborateModel(model: ResolvedModel, modules: ReadonlyMap<string, Modul
   }
   const substitutions = new Replacements()
   const evaluator = new Evaluator({ builder, mode: options.mode, report, scopeOf: decl => fileScope(moduleOf(decl)), substitutions, functions: allFunctions, nameOf })
-  if (!replaceBlocks(model, modules, evaluator, substitutions, fileScope, report)) return { elaborated: undefined, values: undefined }
+  if (!replaceBlocks(model, modules, evaluator, substitutions, fileScope, report)) return undefined
 
   const values = new ModelValues(model, evaluator, { fileScope, report, muted: findings.muted })
   const complete = values.complete()
-  const nothing = { elaborated: undefined, values: complete ? values : undefined }
   if (values.train === undefined && model.train.span === undefined && options.mode === 'train') {
     report(diagnose('no-train', model.span, { name: model.name }, { hint: 'add `train { optimizer = adam(lr = 1e-4); batch = 1; steps = 1000 }`' }))
   }
-  if (!complete) return nothing
+  if (!complete) return undefined
 
   const data = toDataSpec(values.data)
   const train = toTrainSpec(values.train ?? inferenceOnly())
   const batch = options.batch ?? train.batch
   const scope = values.scope(model.forward.module)
-  for (const { node, module } of model.requires) if (!requirement(evaluator, node, values.scope(module))) return nothing
+  for (const { node, module } of model.requires) if (!requirement(evaluator, node, values.scope(module))) return undefined
   const forward = model.forward.node
-  if (forward.args.filter(a => a.default === undefined).length !== 1) { report(diagnose('model-arguments', forward.span, { count: forward.args.length })); return nothing }
+  if (forward.args.filter(a => a.default === undefined).length !== 1) { report(diagnose('model-arguments', forward.span, { count: forward.args.length })); return undefined }
   const place = forward.args[0].span
   const type = { dtype: 'float32', shape: [batch, 3, ...data.image] } as const
   const image: Value = { t: 'tensor', type, id: builder.input('image', 'input', type, { path: '', span: place, phase: 'forward' }) }
   const result = evaluator.runForward(forward, scope, [{ value: image, span: place }], model.name, forward.span)
-  if (result.t === 'error') return nothing
+  if (result.t === 'error') return undefined
 
   const predicted = collectPredictions(result, lastReturn(forward.body) ?? forward.span, values.tasks, data, batch, builder, report)
-  if (predicted === undefined) return nothing
-  if (options.mode === 'train' && !addLosses(predicted, model, evaluator, report)) return nothing
-  if (evaluator.stopped) return nothing
+  if (predicted === undefined) return undefined
+  if (options.mode === 'train' && !addLosses(predicted, model, evaluator, report)) return undefined
+  if (evaluator.stopped) return undefined
   reportUnused(model, values, evaluator, substitutions, renamed, options.mode, report)
   if (options.taps === true) addTaps(evaluator)
-  const elaborated: ElaboratedModel = {
+  return {
     name: model.name, mode: options.mode, program: builder.finish(model.name), constants: evaluator.constants, calls: evaluator.calls,
-    data, tasks: predicted.map(p => p.spec), train, renames: model.renames.map(r => [r.from, r.to] as const),
+    data, tasks: predicted.map(p => p.spec), train, renames: model.renames.map(r => [r.from, r.to] as const), resolved: printResolved(model, values),
   }
-  return { elaborated, values }
 }
 
 /** A text without `train` can be run, not trained: the values are never read. */
@@ -231,7 +225,7 @@ function replaceBlocks(model: ResolvedModel, modules: ReadonlyMap<string, Module
 
 function reportUnused(model: ResolvedModel, values: ModelValues, evaluator: Evaluator, substitutions: Replacements, renamed: ReadonlySet<number>, mode: 'infer' | 'train', report: (d: Diagnostic) => void): void {
   for (const [name, { node }] of model.replacements) if (!substitutions.used.has(name)) report(diagnose('unused-replacement', node.name.span, { name }))
-  for (const [i, rule] of model.renames.entries()) if (!renamed.has(i) && mode === 'train') report(diagnose('unused-rename', rule.span, { name: rule.from }))
+  for (const [i, rule] of model.renames.entries()) if (!renamed.has(i) && !rule.inherited && mode === 'train') report(diagnose('unused-rename', rule.span, { name: rule.from }))
   for (const task of values.tasks) {
     const path = `heads.${task.name}`
     if (task.head.t === 'block' && !evaluator.calls.some(c => c.path === path || c.path.startsWith(`${path}.`))) report(diagnose('unused-head', task.span, { name: task.name }))

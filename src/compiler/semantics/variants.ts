@@ -24,7 +24,8 @@ export interface Slot {
 
 export interface TaskSlots { readonly name: Name; readonly span: Span; /** the kind */ readonly value: Slot; readonly fields: Map<(typeof taskFields)[number], Slot> }
 
-export interface RenameRule { readonly from: string; readonly to: string; readonly span: Span }
+/** `inherited`: from a model below the one that is resolved, which may have dropped what the rule was for. */
+export interface RenameRule { readonly from: string; readonly to: string; readonly span: Span; readonly inherited: boolean }
 
 export interface ResolvedModel {
   readonly name: string
@@ -49,7 +50,7 @@ export function resolveModel(model: ModelDecl | VariantDecl, module: Module, set
   const root = chain[chain.length - 1]
   if (root.declaration.kind !== 'model') return undefined
   const resolution = new Resolution(root.declaration, root.module, report)
-  for (const link of chain.slice(0, -1).reverse()) if (link.declaration.kind === 'variant') for (const o of link.declaration.overrides) resolution.override(o, link.module)
+  for (const link of chain.slice(0, -1).reverse()) if (link.declaration.kind === 'variant') resolution.variant(link.declaration, link.module)
   for (const o of set) resolution.override(o, entry)
   return resolution.finish(model)
 }
@@ -92,7 +93,7 @@ class Resolution {
         this.#trainSpan ??= member.span
         return this.#section('train', trainSchema, this.#train, member.fields, module)
       case 'task': return this.#addTask(member, module)
-      case 'rename': this.#renames.push(...member.rules); return
+      case 'rename': this.#renames.push(...member.rules.map(r => ({ ...r, inherited: false }))); return
       case 'child': this.#children.set(member.name.text, { path: member.name.text, span: member.name.span, initial: { node: member.value, module }, overrides: [] }); return
       case 'let': for (const name of declaredNames(member)) this.#lets.set(name.text, { path: name.text, span: name.span, initial: { node: member.pattern.kind === 'name' ? member.value : member, module } as Slot['initial'], overrides: [] }); return
       case 'require': this.#requires.push({ node: member, module }); return
@@ -118,11 +119,16 @@ class Resolution {
     if (!this.#tasks.has(task.name.text)) this.#tasks.set(task.name.text, { name: task.name, span: task.name.span, value: { path, span: task.name.span, initial: { node: task.value, module }, overrides: [] }, fields })
   }
 
+  variant(variant: VariantDecl, module: Module): void {
+    this.#renames = this.#renames.map(r => ({ ...r, inherited: true }))
+    for (const o of variant.overrides) this.override(o, module)
+  }
+
   override(o: Override, module: Module): void {
     switch (o.kind) {
       case 'set': return this.#set(o, module)
       case 'replace-block': this.#replacements.set(o.name.text, { node: o, module }); return
-      case 'rename': this.#renames = [...o.rules, ...this.#renames]; return
+      case 'rename': this.#renames = [...o.rules.map(r => ({ ...r, inherited: false })), ...this.#renames]; return
       case 'data':
         if (o.type !== undefined && o.type.text !== this.#data.kind && Object.hasOwn(dataKinds, o.type.text)) return this.#member(o, module)
         return this.#fields('data', this.#data.slots, o.fields, module)
