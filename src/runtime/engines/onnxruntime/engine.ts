@@ -4,6 +4,7 @@ import type { InputRole, OutputRole, Program } from '../../../compiler/ir/progra
 import { sameShape, showType, type TensorData, type TensorType } from '../../../compiler/ir/types.ts'
 import { encodeGraph } from '../../../compiler/targets/onnx/encode.ts'
 import { DEFAULT_OPSET, OnnxTargetError } from '../../../compiler/targets/onnx/graph.ts'
+import { guardInPlace } from '../../../compiler/targets/onnx/inplace.ts'
 import { lowerProgram } from '../../../compiler/targets/onnx/lower.ts'
 import { workerPath } from '../../worker-path.ts'
 import { EngineError, type Engine, type HostTensors, type Session } from '../engine.ts'
@@ -18,6 +19,8 @@ export interface OnnxRuntimeOptions {
   readonly threads?: number
   /** Fill outputs without a copy where it works (default). */
   readonly zeroCopy?: boolean
+  /** Update state in the buffers it is read from where that is safe (default). */
+  readonly inPlace?: boolean
 }
 
 const MAX_MODEL_BYTES = 2 ** 31 - 1
@@ -26,31 +29,36 @@ const isState = (port: { readonly role: InputRole | OutputRole }): boolean => ST
 
 /** Starts the worker and loads onnxruntime. Throws EngineError where it cannot be loaded. */
 export async function openOnnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Engine> {
-  const { device = 'cpu', threads = 0 } = options
+  const { device = 'cpu', threads = 0, inPlace = true } = options
   const thread = new WorkerThread(workerPath('onnxruntime-worker'))
   const hello = await thread.ask({ kind: 'hello', zeroCopy: options.zeroCopy ?? true })
   if (hello.kind !== 'hello') throw new Error('internal: the onnxruntime worker did not introduce itself')
   return {
     name: 'onnxruntime', device,
-    open: (program, state, { outputs } = {}) => openSession(thread, program, state, { outputs, device, threads, zeroCopy: hello.zeroCopy && device === 'cpu' }),
+    open: (program, state, { outputs } = {}) => {
+      const zeroCopy = hello.zeroCopy && device === 'cpu'
+      return openSession(thread, program, state, { outputs, device, threads, zeroCopy, inPlace: inPlace && zeroCopy })
+    },
     close: () => thread.close(),
   }
 }
 
-interface SessionSettings { readonly outputs: readonly string[] | undefined; readonly device: string; readonly threads: number; readonly zeroCopy: boolean }
+interface SessionSettings { readonly outputs: readonly string[] | undefined; readonly device: string; readonly threads: number; readonly zeroCopy: boolean; readonly inPlace: boolean }
 
 async function openSession(thread: WorkerThread, program: Program, state: HostTensors, settings: SessionSettings): Promise<Session> {
   const { outputs, device, threads, zeroCopy } = settings
   const wanted = outputs === undefined ? undefined : [...outputs, ...program.outputs.filter(o => isState(o) && !outputs.includes(o.name)).map(o => o.name)]
   const lowered = lower(program, device, wanted)
   for (const input of program.inputs) if (isState(input)) checkTensor(`the ${input.role}`, input.name, state[input.name], input.type)
-  const { model } = encodeGraph(zeroCopy ? withSequence(lowered.graph) : lowered.graph, Infinity)
+  const pairs = lowered.outputs.filter(isState).map(o => ({ input: o.name, output: o.onnx }))
+  const { graph, inPlace } = guardInPlace(lowered.graph, settings.inPlace ? pairs : [])
+  const { model } = encodeGraph(zeroCopy ? withSequence(graph) : graph, Infinity)
   if (model.length > MAX_MODEL_BYTES) throw new EngineError(`the constants of "${program.name}" make a model of ${(model.length / 2 ** 30).toFixed(1)} GiB; onnxruntime reads at most 2 GiB`)
   const feeds = lowered.inputs.filter(p => !isState(p)).map(port)
   const names = program.inputs.filter(isState).map(i => i.name)
   const reply = await thread.ask({
     kind: 'open', model, state: Object.fromEntries(names.map(n => [n, unshared(state[n])])), feeds, stateInputs: lowered.inputs.filter(isState).map(port),
-    stateOutputs: lowered.outputs.filter(isState).map(p => ({ ...port(p), inPlace: false })), results: lowered.outputs.filter(p => !isState(p)).map(port), device, threads, zeroCopy,
+    stateOutputs: lowered.outputs.filter(isState).map(p => ({ ...port(p), inPlace: inPlace.has(p.onnx) })), results: lowered.outputs.filter(p => !isState(p)).map(port), device, threads, zeroCopy,
   })
   if (reply.kind !== 'open') throw new Error('internal: the onnxruntime worker opened no session')
   const { session } = reply
