@@ -130,8 +130,8 @@ describe('interpret', () => {
   it('samples a deformable convolution without offsets as a convolution', () => {
     const attrs = { ...conv, stride: [2, 1], pad: [1, 1, 1, 1] } as const
     const [x, w] = [count(2, 3, 5, 5), count(2, 3, 3, 3)]
-    const zeros = f([2, 18, 3, 5], ...new Array<number>(2 * 18 * 15).fill(0))
-    const full = f([2, 9, 3, 5], ...new Array<number>(2 * 9 * 15).fill(1))
+    const zeros = f([2, 18, 3, 5], ...Array.from({ length: 2 * 18 * 15 }, () => 0))
+    const full = f([2, 9, 3, 5], ...Array.from({ length: 2 * 9 * 15 }, () => 1))
     expect(run('deformConv2d', [x, zeros, full, w], attrs)).toEqual(run('conv2d', [x, w], attrs))
   })
 

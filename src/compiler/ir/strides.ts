@@ -2,7 +2,7 @@
 import { sizeOf, type Shape } from './types.ts'
 
 export const rowMajorStrides = (shape: Shape): number[] => {
-  const strides = new Array<number>(shape.length)
+  const strides = shape.slice()
   let n = 1
   for (let i = shape.length - 1; i >= 0; i--) { strides[i] = n; n *= shape[i] }
   return strides
@@ -26,7 +26,7 @@ export const forEachRow = (shape: Shape, strides: readonly (readonly number[])[]
   if (total === 0) return
   const outer = shape.length - 1
   const length = outer < 0 ? 1 : shape[outer]
-  const place = new Array<number>(Math.max(0, outer)).fill(0)
+  const place = Array.from({ length: Math.max(0, outer) }, () => 0)
   const offsets = strides.map(() => 0)
   for (let index = 0; index < total; index += length) {
     row(index, offsets)

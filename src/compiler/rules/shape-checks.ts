@@ -64,7 +64,7 @@ export const checkDistinctAxes = (axes: readonly number[], shape: Shape): void =
 /** The common shape of operands as in NumPy: aligned at the last axis, sizes equal or 1. Throws RuleFailure with the axis (of the result) and the sizes. */
 export const broadcastShapes = (...shapes: readonly Shape[]): number[] => {
   const rank = Math.max(0, ...shapes.map(s => s.length))
-  const result = new Array<number>(rank).fill(1)
+  const result = Array.from({ length: rank }, () => 1)
   for (let axis = 0; axis < rank; axis++) {
     for (const shape of shapes) {
       const d = shape[axis - rank + shape.length] ?? 1
