@@ -21,8 +21,11 @@ export function explain(path: string, error: unknown): FileError {
   return new FileError(`${path}: cannot be written: ${(code !== undefined && reasons[code]) || (error as Error).message}`)
 }
 
-/** Writes `content` (or its chunks, in order) so that `path` either holds all of it or is left as it was. Makes missing folders. Throws FileError. */
-export function writeAtomically(path: string, content: string | Uint8Array | Iterable<Uint8Array>): void {
+/**
+ * Writes `content` (or its chunks, in order) so that `path` either holds all of it or is left as it was. Makes missing folders. Throws FileError.
+ * `durable: false` leaves it to the system when the bytes reach the disk: for many small files that can be made again.
+ */
+export function writeAtomically(path: string, content: string | Uint8Array | Iterable<Uint8Array>, { durable = true }: { readonly durable?: boolean } = {}): void {
   const temporary = `${path}.${process.pid}.tmp`
   let fd: number | undefined
   try {
@@ -30,7 +33,7 @@ export function writeAtomically(path: string, content: string | Uint8Array | Ite
     fd = openSync(temporary, 'w')
     const chunks = typeof content === 'string' ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content
     for (const chunk of chunks) for (let done = 0; done < chunk.byteLength;) done += writeSync(fd, chunk, done, Math.min(chunk.byteLength - done, 1 << 30))
-    fsyncSync(fd)
+    if (durable) fsyncSync(fd)
     renameSync(temporary, path)
     closeSync(fd)
   } catch (error) {

@@ -37,6 +37,7 @@ export async function readLimited(path: string, limit: number, what: string, fix
 
 function checkHeader(path: string, bytes: Uint8Array, kind: PngKind, height: number, width: number, sizeFrom: string, fix: string): void {
   const format = formats[kind]
+  const fromText = sizeFrom.includes('data.image')
   const expected = `an ${format.words} PNG of ${width} x ${height} (width x height)`
   if (bytes.length === 0) throw dataError(path, { found: 'is empty', expected, fix })
   if (signature.some((b, i) => bytes[i] !== b)) throw dataError(path, { found: `is not a PNG: it begins with ${[...bytes.subarray(0, 8)].map(b => b.toString(16).padStart(2, '0')).join(' ')}`, expected, fix })
@@ -44,7 +45,7 @@ function checkHeader(path: string, bytes: Uint8Array, kind: PngKind, height: num
   const view = new DataView(bytes.buffer, bytes.byteOffset)
   const [w, h, depth, colour] = [view.getUint32(16), view.getUint32(20), view.getUint8(24), view.getUint8(25)]
   if (depth !== format.depth || colour !== format.colour) throw dataError(path, { found: `is ${depth}-bit ${colours[colour] ?? `of colour type ${colour}`}`, expected, fix: 'use the file as published; a converted copy loses its values' })
-  if (w !== width || h !== height) throw dataError(path, { found: `is ${w} x ${h}`, expected: `${width} x ${height} (width x height), ${sizeFrom}`, fix: `set data.image = ${h} x ${w} in the model's text if all images have this size, or use the files as published` })
+  if (w !== width || h !== height) throw dataError(path, { found: `is ${w} x ${h}`, expected: `${width} x ${height} (width x height), ${sizeFrom}`, fix: fromText ? `set data.image = ${h} x ${w} in the model's text if all images have this size` : 'use the files as published, or rescale all of them alike' })
 }
 
 const damaged = (path: string, error: unknown, kind: PngKind, fix: string): Error =>

@@ -1,4 +1,5 @@
 // Cityscapes-3D from disk: lists a split and loads its samples, checking everything it reads.
+import { join } from 'node:path'
 import { dataError } from '../errors.ts'
 import type { Box3d, Camera, Dataset, Sample } from '../dataset.ts'
 import { hasEvaluated, parseBoxes, requireSameImage } from './boxes.ts'
@@ -62,28 +63,16 @@ function requireSameCamera(path: string, camera: Camera, sensor: Camera): void {
   }
 }
 
-/**
- * Opens a split of a data set in the layout of Cityscapes-3D. Ids are sorted by name. Images, and what `need` asks for, are checked to exist now and to be well-formed when loaded;
- * disparity and boxes bring the camera with them (of the box file, where both are read). Every mistake is a DataError.
- */
-export async function openCityscapes3d(root: string, split: string, options: ReaderOptions): Promise<Cityscapes3d> {
+/** Loads the listed images of a split; openCityscapes3d without the listing. */
+export function loadCityscapes3d(root: string, split: string, ids: readonly string[], options: ReaderOptions): Dataset {
   const { need, image: [height, width] } = options
-  const companions: Kind[] = []
-  if (need.labels) companions.push('labels')
-  if (need.disparity) companions.push('disparity', 'camera')
-  if (need.boxes) companions.push('boxes')
-  const all = await listIds(root, split, companions)
-  const ids = need.boxes && options.boxes === 'required' && split === 'train' ? await withBoxes(root, split, all, options.image) : all
-  if (ids.length === 0) throw dataError(pathOf(root, split, all[0], 'boxes'), { found: `none of the ${all.length} images of '${split}' has a box of a car, truck, bus, train, motorcycle or bicycle`, expected: 'at least one such image', fix: "check gtBbox3d, or set data.boxes = \"optional\" to train on images without boxes" })
-
   const load = async (index: number): Promise<Sample> => {
     if (!Number.isInteger(index) || index < 0 || index >= ids.length) throw new Error(`internal: sample ${index} of ${ids.length}`)
     const id = ids[index]
     const path = (kind: Kind): string => pathOf(root, split, id, kind)
-    const fromText = "the model's data.image"
     const likeImage = `as ${id}${kinds.image.suffix}`
     const [image, labels, disparity, camera, boxes] = await Promise.all([
-      readPng(path('image'), 'rgb8', height, width, fromText, refetch('image')),
+      readPng(path('image'), 'rgb8', height, width, "as the model's data.image", refetch('image')),
       need.labels ? readPng(path('labels'), 'gray8', height, width, likeImage, refetch('labels')) : undefined,
       need.disparity ? readPng(path('disparity'), 'gray16', height, width, likeImage, refetch('disparity')) : undefined,
       need.disparity ? readJson(path('camera'), 'a JSON file of the calibration', refetch('camera')).then(parseCamera) : undefined,
@@ -93,5 +82,21 @@ export async function openCityscapes3d(root: string, split: string, options: Rea
     if (camera && boxes) requireSameCamera(path('camera'), camera, boxes.camera)
     return { id, height, width, image: image as Uint8Array, labelIds: labels as Uint8Array | undefined, disparity: disparity as Uint16Array | undefined, camera: boxes?.camera ?? camera, boxes: boxes?.boxes }
   }
-  return { root, split, ids, dropped: all.length - ids.length, load }
+  return { root, split, ids, load }
+}
+
+/**
+ * Opens a split of a data set in the layout of Cityscapes-3D. Ids are sorted by name. Images, and what `need` asks for, are checked to exist now and to be well-formed when loaded;
+ * disparity and boxes bring the camera with them (of the box file, where both are read). Every mistake is a DataError.
+ */
+export async function openCityscapes3d(root: string, split: string, options: ReaderOptions): Promise<Cityscapes3d> {
+  const { need } = options
+  const companions: Kind[] = []
+  if (need.labels) companions.push('labels')
+  if (need.disparity) companions.push('disparity', 'camera')
+  if (need.boxes) companions.push('boxes')
+  const all = await listIds(root, split, companions)
+  const ids = need.boxes && options.boxes === 'required' && split === 'train' ? await withBoxes(root, split, all, options.image) : all
+  if (ids.length === 0) throw dataError(join(root, kinds.boxes.folder, split), { found: `none of its ${all.length} files has a box of a car, truck, bus, train, motorcycle or bicycle`, expected: 'at least one such image', fix: 'check the files, or set data.boxes = "optional" to train on images without boxes' })
+  return { ...loadCityscapes3d(root, split, ids, options), dropped: all.length - ids.length }
 }

@@ -1,0 +1,43 @@
+// Samples -> one batch: loaded, encoded for the tasks, stacked along a new first axis.
+import type { TensorData } from '../../compiler/ir/types.ts'
+import type { DataSpec, TaskSpec } from '../../compiler/tasks/spec.ts'
+import { encodeSample } from '../tasks/encode.ts'
+import { loadCityscapes3d } from './cityscapes3d/reader.ts'
+import type { ReaderOptions } from './cityscapes3d/reader.ts'
+import type { Dataset } from './dataset.ts'
+
+export type Feeds = Record<string, TensorData>
+
+/** Plain data: it travels to worker threads. */
+export interface BatchSetup { readonly root: string; readonly split: string; readonly ids: readonly string[]; readonly options: ReaderOptions; readonly data: DataSpec; readonly tasks: readonly TaskSpec[] }
+
+type Data = TensorData['data']
+const empty = (like: Data, length: number): Data => (like instanceof Float32Array ? new Float32Array(length) : like instanceof Int32Array ? new Int32Array(length) : new Uint8Array(length))
+
+/** Loads samples one after the other, so that at most one undecoded sample is held beside the batch. */
+export class BatchLoader {
+  readonly #dataset: Dataset
+  readonly #setup: BatchSetup
+
+  constructor(setup: BatchSetup) {
+    this.#setup = setup
+    this.#dataset = loadCityscapes3d(setup.root, setup.split, setup.ids, setup.options)
+  }
+
+  /** The batch of these samples. Throws DataError. */
+  async load(indices: readonly number[]): Promise<Feeds> {
+    const batch: Record<string, TensorData> = {}
+    for (const [row, index] of indices.entries()) {
+      const feeds = encodeSample(await this.#dataset.load(index), this.#setup.data, this.#setup.tasks)
+      for (const [name, { dtype, shape, data }] of Object.entries(feeds)) {
+        batch[name] ??= { dtype, shape: [indices.length, ...shape], data: empty(data, indices.length * data.length) }
+        if (batch[name].data.length !== indices.length * data.length) throw new Error(`internal: ${name} has ${data.length} elements in ${this.#setup.ids[index]} and ${batch[name].data.length / indices.length} in another sample of the batch`)
+        batch[name].data.set(data, row * data.length)
+      }
+    }
+    return batch
+  }
+}
+
+/** The memory of a batch, to be moved between threads. */
+export const buffersOf = (feeds: Feeds): ArrayBuffer[] => Object.values(feeds).map(t => t.data.buffer as ArrayBuffer)
