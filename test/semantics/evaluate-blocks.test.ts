@@ -1,6 +1,8 @@
 // Instances, parameters, states, calls, sharing, signatures.
+import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { showType } from '../../src/compiler/ir/types.ts'
+import { int, none, record } from '../../src/compiler/semantics/values.ts'
 import { elaborate, listing, showDeep, type Elaborated } from './evaluate-support.ts'
 
 const linear = `
@@ -177,10 +179,26 @@ block Main() { p = Pos(); forward(x: [B, N]) = x |> p |> p }`, { inputs: [[2, 3]
 
 describe('signatures', () => {
   it('bind names over all arguments before arithmetic, and stars to the same dimensions', () => {
-    const e = elaborate(`block Main() { forward(x: [*, 2 * C], y: [*, C], t: {label: [B, _], box: [B, 4]?}, k: int = 3) -> [*, C] { require B == 5; require k == 3; require t.box == none; return y } }`, {
-      inputs: [[2, 3, 8], [2, 3, 4], { value: { t: 'record', fields: new Map([['label', { t: 'none' }]]) } }],
-    })
-    expect(e.report).toContain('argument-type')
+    const target = { value: record({ label: int(1), extra: none }) }
+    const e = elaborate(`block Main() {
+  forward(x: [*, 2 * C], y: [*, C], t: {label: int, box: [B, 4]?}, _z: [_, 3], k: int = 3) -> [*, C] { require C == 4 and k == 3 and t.box == none; return y }
+}`, { inputs: [[2, 3, 8], [2, 3, 4], target, [7, 3]] })
+    expect(e.report).toBe('')
+    expect(showDeep(e.value)).toBe('tensor f32[2, 3, 4]')
+  })
+
+  it('fit exactly the shapes they describe', () => {
+    const dim = fc.integer({ min: 1, max: 4 })
+    fc.assert(fc.property(fc.array(dim, { maxLength: 3 }), dim, dim, fc.integer({ min: -1, max: 1 }), (star, n, c, off) => {
+      const e = elaborate('block Main() { forward(x: [N, *, C], y: [*, N * C + 1]) = x }', { inputs: [[n, ...star, c], [...star, n * c + 1 + off]] })
+      return (e.diagnostics.length === 0) === (off === 0) && e.diagnostics.every(d => d.code === 'shape-mismatch')
+    }), { numRuns: 60 })
+  })
+
+  it('let an int argument bind the dimension of its name', () => {
+    const source = 'block Main() { forward(x: [B, N], N: int) = N }'
+    expect(showDeep(elaborate(source, { inputs: [[2, 3], { value: int(3) }] }).value)).toBe('3')
+    expect(elaborate(source, { inputs: [[2, 3], { value: int(4) }] }).report).toContain('axis 1 is 3, but `N` is 4')
   })
 
   it('convert ints to floats and numbers to scalars', () => {

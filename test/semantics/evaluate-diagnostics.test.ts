@@ -17,69 +17,97 @@ const i32 = (...shape: number[]): Given => ({ dtype: 'int32', shape })
 describe('operators', () => {
   it('static', () => {
     expect(of('1 + "a"')).toMatchInlineSnapshot(`
-      "error operand-type: \`+\` does not take int 1 and string "a"
-        1: +   <- 
-        1: 1   <- int 1
-        1: "a"   <- string "a"
-        hint: make a string of the other one with \`str(...)\`"
+      "error[operand-type]: \`+\` does not take int 1 and string "a"
+       --> test.mtl:1:58
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = 1 + "a" }
+        |                                                          ^
+      hint: make a string of the other one with \`str(...)\`"
     `)
     expect(of('-"a"')).toMatchInlineSnapshot(`
-      "error operand-type-unary: \`-\` does not take string "a"
-        1: -"a"   <- 
-        1: "a"   <- string "a""
+      "error[operand-type-unary]: \`-\` does not take string "a"
+       --> test.mtl:1:56
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = -"a" }
+        |                                                        ^^^^
+        |                                                         --- string "a""
     `)
     expect(of('7 / 2')).toMatchInlineSnapshot(`
-      "error inexact-division: 7 / 2 leaves a rest of 1
-        1: /   <- int / int must be exact
-        1: 7   <- is 7
-        1: 2   <- is 2
-        hint: use \`//\` to round down, or \`float(...)\` of one operand for a float"
+      "error[inexact-division]: 7 / 2 leaves a rest of 1
+       --> test.mtl:1:58
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = 7 / 2 }
+        |                                                          ^ int / int must be exact
+      hint: use \`//\` to round down, or \`float(...)\` of one operand for a float"
     `)
     expect(of('7 // (1 - 1)')).toMatchInlineSnapshot(`
-      "error division-by-zero: 7 // 0 has no value
-        1: //   <- division by zero
-        1: (1 - 1)   <- is 0"
+      "error[division-by-zero]: 7 // 0 has no value
+       --> test.mtl:1:58
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = 7 // (1 - 1) }
+        |                                                          ^^ division by zero
+        |                                                             ------- int 0"
     `)
     expect(of('2 ** 60')).toMatchInlineSnapshot(`
-      "error number-too-large: the result of \`**\` is 1152921504606847000, beyond what an int holds exactly (2^53)
-        1: **   <- 
-        hint: write one operand as a float"
+      "error[number-too-large]: the result of \`**\` is 1152921504606847000, beyond what an int holds exactly (2^53)
+       --> test.mtl:1:58
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = 2 ** 60 }
+        |                                                          ^^
+      hint: write one operand as a float"
     `)
     expect(of('if 1 then 2 else 3')).toMatchInlineSnapshot(`
-      "error condition-type: the condition is int 1, not true or false
-        1: 1   <- not a bool"
+      "error[condition-type]: the condition is int 1, not true or false
+       --> test.mtl:1:59
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = if 1 then 2 else 3 }
+        |                                                           ^ not a bool"
     `)
   })
   it('tensors', () => {
     expect(of('x * y', [2, 3], [2, 4])).toMatchInlineSnapshot(`
-      "error operands-do-not-fit: \`*\` does not take tensor f32[2, 3] and tensor f32[2, 4]: cannot broadcast [2, 3] with [2, 4]: axis 1 has 3 and 4
-        1: *   <- 
-        1: x   <- tensor f32[2, 3]
-        1: y   <- tensor f32[2, 4]"
+      "error[operands-do-not-fit]: \`*\` does not take f32[2, 3] and f32[2, 4]: cannot broadcast [2, 3] with [2, 4]: axis 1 has 3 and 4
+       --> test.mtl:1:58
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = x * y }
+        |                                                          ^
+        |                                                        - f32[2, 3]
+        |                                                            - f32[2, 4]"
     `)
     expect(of('x + y', [2], i32(2))).toMatchInlineSnapshot(`
-      "error operands-do-not-fit: \`+\` does not take tensor f32[2] and tensor i32[2]: the operands differ in type: f32[2] and i32[2]
-        1: +   <- 
-        1: x   <- tensor f32[2]
-        1: y   <- tensor i32[2]
-        hint: make the dtypes equal with \`cast(x, "float32")\`"
+      "error[operands-do-not-fit]: \`+\` does not take f32[2] and i32[2]: the operands differ in type: f32[2] and i32[2]
+       --> test.mtl:1:58
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = x + y }
+        |                                                          ^
+        |                                                        - f32[2]
+        |                                                            - i32[2]
+      hint: make the dtypes equal with \`cast(x, "float32")\`"
     `)
     expect(of('x * 0.5', i32(2))).toMatchInlineSnapshot(`
-      "error float-with-int-tensor: \`*\` joins the float 0.5 with tensor i32[2]
-        1: *   <- 
-        1: x   <- tensor i32[2]
-        1: 0.5   <- float 0.5
-        hint: write \`cast(x, "float32")\` of the tensor, or an int"
+      "error[float-with-int-tensor]: \`*\` joins the float 0.5 with i32[2]
+       --> test.mtl:1:58
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = x * 0.5 }
+        |                                                          ^
+        |                                                        - i32[2]
+      hint: write \`cast(x, "float32")\` of the tensor, or an int"
     `)
     expect(of('if x > 0 then 1 else 2', [2])).toMatchInlineSnapshot(`
-      "error condition-is-tensor: the condition is a tensor, tensor bool[2]; it must be known when the model is compiled
-        1: x > 0   <- a tensor
-        hint: choose between tensors element by element with \`where(cond, a, b)\`"
+      "error[condition-is-tensor]: the condition is a tensor, bool[2]; it must be known when the model is compiled
+       --> test.mtl:1:59
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = if x > 0 then 1 else 2 }
+        |                                                           ^^^^^ a tensor
+      hint: choose between tensors element by element with \`where(cond, a, b)\`"
     `)
     expect(of('not x', [2])).toMatchInlineSnapshot(`
-      "error operand-type-unary: \`not\` does not take tensor f32[2]
-        1: not x   <- 
-        1: x   <- tensor f32[2]"
+      "error[operand-type-unary]: \`not\` does not take f32[2]
+       --> test.mtl:1:56
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = not x }
+        |                                                        ^^^^^
+        |                                                            - f32[2]"
     `)
   })
 })
@@ -87,93 +115,150 @@ describe('operators', () => {
 describe('names, fields, indices', () => {
   it('names', () => {
     expect(of('relo(x)', [2])).toMatchInlineSnapshot(`
-      "error unknown-name: unknown name \`relo\`
-        1: relo   <- not defined here
-        hint: did you mean \`relu\`?"
+      "error[unknown-name]: unknown name \`relo\`
+       --> test.mtl:1:56
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = relo(x) }
+        |                                                        ^^^^ not defined here
+      hint: did you mean \`relu\`?"
     `)
     expect(of('{abc: 1, def: 2}.abd')).toMatchInlineSnapshot(`
-      "error unknown-field: record {abc, def} has no field \`abd\`
-        1: abd   <- no such field
-        hint: did you mean \`abc\`?"
+      "error[unknown-field]: record {abc, def} has no field \`abd\`
+       --> test.mtl:1:73
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = {abc: 1, def: 2}.abd }
+        |                                                                         ^^^ no such field
+      hint: did you mean \`abc\`?"
     `)
     expect(of('{abc: 1, def: 2}["zzzzzz"]')).toMatchInlineSnapshot(`
-      "error unknown-field: record {abc, def} has no field \`zzzzzz\`
-        1: "zzzzzz"   <- no such field
-        hint: these exist: abc, def"
+      "error[unknown-field]: record {abc, def} has no field \`zzzzzz\`
+       --> test.mtl:1:73
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = {abc: 1, def: 2}["zzzzzz"] }
+        |                                                                         ^^^^^^^^ no such field
+      hint: these exist: abc, def"
     `)
     expect(of('[1].abc')).toMatchInlineSnapshot(`
-      "error unknown-field: list of 1 has no field \`abc\`
-        1: abc   <- no such field
-        hint: items of a list are read by index, \`items[0]\`; its length is \`len(items)\`"
+      "error[unknown-field]: list of 1 has no field \`abc\`
+       --> test.mtl:1:60
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = [1].abc }
+        |                                                            ^^^ no such field
+      hint: items of a list are read by index, \`items[0]\`; its length is \`len(items)\`"
     `)
   })
   it('indices', () => {
     expect(of('[1, 2][2]')).toMatchInlineSnapshot(`
-      "error index-out-of-range: index 2 is out of range: the list has 2 items
-        1: 2   <- out of range
-        hint: 0 to 1, or -2 to -1"
+      "error[index-out-of-range]: index 2 is out of range: the list has 2 items
+       --> test.mtl:1:63
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = [1, 2][2] }
+        |                                                               ^ out of range
+      hint: 0 to 1, or -2 to -1"
     `)
     expect(of('[1, 2][0..3]')).toMatchInlineSnapshot(`
-      "error slice-out-of-range: range 0..3 goes beyond the list, whose size is 2
-        1: 0..3   <- out of range"
+      "error[slice-out-of-range]: range 0..3 goes beyond the list, whose size is 2
+       --> test.mtl:1:63
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = [1, 2][0..3] }
+        |                                                               ^^^^ out of range"
     `)
     expect(of('x[4]', [4])).toMatchInlineSnapshot(`
-      "error index-out-of-range: index 4 is out of range: axis 0 of tensor f32[4] has 4 items
-        1: 4   <- out of range
-        hint: 0 to 3, or -4 to -1"
+      "error[index-out-of-range]: index 4 is out of range: axis 0 of tensor f32[4] has 4 items
+       --> test.mtl:1:58
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = x[4] }
+        |                                                          ^ out of range
+      hint: 0 to 3, or -4 to -1"
     `)
     expect(of('x[:, 3..9]', [4, 5])).toMatchInlineSnapshot(`
-      "error slice-out-of-range: range 3..9 goes beyond axis 1 of tensor f32[4, 5], whose size is 5
-        1: 3..9   <- out of range"
+      "error[slice-out-of-range]: range 3..9 goes beyond axis 1 of tensor f32[4, 5], whose size is 5
+       --> test.mtl:1:61
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = x[:, 3..9] }
+        |                                                             ^^^^ out of range"
     `)
     expect(of('x[0, 0, 0]', [4, 5])).toMatchInlineSnapshot(`
-      "error too-many-indices: 3 indices for tensor f32[4, 5] of rank 2
-        1: x[0, 0, 0]   <- "
+      "error[too-many-indices]: 3 indices for tensor f32[4, 5] of rank 2
+       --> test.mtl:1:56
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = x[0, 0, 0] }
+        |                                                        ^^^^^^^^^^"
     `)
     expect(of('x[..., 0, ...]', [4, 5])).toMatchInlineSnapshot(`
-      "error two-ellipses: \`...\` stands twice in one index
-        1: ...   <- the second one"
+      "error[two-ellipses]: \`...\` stands twice in one index
+       --> test.mtl:1:66
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = x[..., 0, ...] }
+        |                                                                  ^^^ the second one"
     `)
     expect(of('x[y]', [4], i32(2))).toMatchInlineSnapshot(`
-      "error index-type: axis 0 of tensor f32[4] cannot be indexed with tensor i32[2]
-        1: y   <- here
-        hint: take the elements that an int32 tensor names with \`gather(x, indices, axis)\`"
+      "error[index-type]: axis 0 of tensor f32[4] cannot be indexed with tensor i32[2]
+       --> test.mtl:1:58
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = x[y] }
+        |                                                          ^ here
+      hint: take the elements that an int32 tensor names with \`gather(x, indices, axis)\`"
     `)
     expect(of('x[::0]', [4])).toMatchInlineSnapshot(`
-      "error slice-step: the step of a range cannot be 0
-        1: 0   <- here"
+      "error[slice-step]: the step of a range cannot be 0
+       --> test.mtl:1:60
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = x[::0] }
+        |                                                            ^ here"
     `)
     expect(of('5[0]')).toMatchInlineSnapshot(`
-      "error not-indexable: int 5 cannot be indexed
-        1: 5   <- "
+      "error[not-indexable]: int 5 cannot be indexed
+       --> test.mtl:1:56
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = 5[0] }
+        |                                                        ^"
     `)
     expect(of('[1, 2]["a"]')).toMatchInlineSnapshot(`
-      "error index-type: the list cannot be indexed with string "a"
-        1: "a"   <- here"
+      "error[index-type]: the list cannot be indexed with string "a"
+       --> test.mtl:1:63
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = [1, 2]["a"] }
+        |                                                               ^^^ here"
     `)
   })
   it('iteration', () => {
     expect(of('[for i in 5: i]')).toMatchInlineSnapshot(`
-      "error not-iterable: cannot iterate over int 5
-        1: 5   <- not a list
-        hint: write \`0..n\`"
+      "error[not-iterable]: cannot iterate over int 5
+       --> test.mtl:1:66
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = [for i in 5: i] }
+        |                                                                  ^ not a list
+      hint: write \`0..n\`"
     `)
     expect(of('0..1.5')).toMatchInlineSnapshot(`
-      "error range-end: an end of a range is float 1.5, not an int
-        1: 1.5   <- here"
+      "error[range-end]: an end of a range is float 1.5, not an int
+       --> test.mtl:1:59
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = 0..1.5 }
+        |                                                           ^^^ here"
     `)
     expect(of('{for i in [1, 2]: i}')).toMatchInlineSnapshot(`
-      "error no-record-key: int 1 gives no field name
-        1: [1, 2]   <- item of this
-        hint: items must be strings or have a \`name\`; or iterate over a record: \`for k, v in r\`"
+      "error[no-record-key]: int 1 gives no field name
+       --> test.mtl:1:66
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = {for i in [1, 2]: i} }
+        |                                                                  ^^^^^^ item of this
+      hint: items must be strings or have a \`name\`; or iterate over a record: \`for k, v in r\`"
     `)
     expect(of('{for i in ["a", "a"]: i}')).toMatchInlineSnapshot(`
-      "error duplicate-key: field \`a\` comes twice
-        1: ["a", "a"]   <- the second one"
+      "error[duplicate-key]: field \`a\` comes twice
+       --> test.mtl:1:66
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = {for i in ["a", "a"]: i} }
+        |                                                                  ^^^^^^^^^^ the second one"
     `)
     expect(of('0..1_000_000')).toMatchInlineSnapshot(`
-      "error limit-exceeded: items of a range exceed the limit of 100,000
-        1: 0..1_000_000   <- reached here"
+      "error[limit-exceeded]: items of a range exceed the limit of 100,000
+       --> test.mtl:1:56
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = 0..1_000_000 }
+        |                                                        ^^^^^^^^^^^^ reached here"
     `)
   })
 })
@@ -181,81 +266,132 @@ describe('names, fields, indices', () => {
 describe('calls', () => {
   it('arguments', () => {
     expect(of('softmax(x, axes = 1)', [2, 3])).toMatchInlineSnapshot(`
-      "error unknown-argument: \`softmax\` has no argument \`axes\`
-        1: axes   <- unknown argument
-        hint: did you mean \`axis\`?"
+      "error[unknown-argument]: \`softmax\` has no argument \`axes\`
+       --> test.mtl:1:67
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = softmax(x, axes = 1) }
+        |                                                                   ^^^^ unknown argument
+      hint: did you mean \`axis\`?"
     `)
     expect(of('softmax()')).toMatchInlineSnapshot(`
-      "error missing-argument: \`softmax\` needs the argument \`x\`
-        1: softmax()   <- missing here"
+      "error[missing-argument]: \`softmax\` needs the argument \`x\`
+       --> test.mtl:1:56
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = softmax() }
+        |                                                        ^^^^^^^^^ missing here"
     `)
     expect(of('relu(x, 1)', [2])).toMatchInlineSnapshot(`
-      "error too-many-arguments: 2 arguments for \`relu\`, which takes 1
-        1: 1   <- one too many
-        hint: its arguments: x"
+      "error[too-many-arguments]: 2 arguments for \`relu\`, which takes 1
+       --> test.mtl:1:64
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = relu(x, 1) }
+        |                                                                ^ one too many
+      hint: its arguments: x"
     `)
     expect(of('softmax(x, axis = 0, axis = 1)', [2])).toMatchInlineSnapshot(`
-      "error duplicate-argument: argument \`axis\` of \`softmax\` is given twice
-        1: axis   <- the second one
-        1: 0   <- the first one"
+      "error[duplicate-argument]: argument \`axis\` of \`softmax\` is given twice
+       --> test.mtl:1:77
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = softmax(x, axis = 0, axis = 1) }
+        |                                                                             ^^^^ the second one
+        |                                                                          - the first one"
     `)
     expect(of('softmax(axis = 0, x)', [2])).toMatchInlineSnapshot(`
-      "error positional-after-named: a positional argument cannot follow a named one
-        1: x   <- 
-        hint: positional arguments come first: \`f(x, k = 1)\`"
+      "error[positional-after-named]: a positional argument cannot follow a named one
+       --> test.mtl:1:74
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = softmax(axis = 0, x) }
+        |                                                                          ^
+      hint: positional arguments come first: \`f(x, k = 1)\`"
     `)
     expect(of('5(1)')).toMatchInlineSnapshot(`
-      "error not-callable: int 5 cannot be called
-        1: 5(1)   <- called here"
+      "error[not-callable]: int 5 cannot be called
+       --> test.mtl:1:56
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = 5(1) }
+        |                                                        ^^^^ called here"
     `)
     expect(of('none(1)')).toMatchInlineSnapshot(`
-      "error not-callable: none cannot be called
-        1: none(1)   <- called here
-        hint: in a list \`none\` is skipped: \`[x]\` can be called where \`x\` may be none"
+      "error[not-callable]: none cannot be called
+       --> test.mtl:1:56
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = none(1) }
+        |                                                        ^^^^^^^ called here
+      hint: in a list \`none\` is skipped: \`[x]\` can be called where \`x\` may be none"
     `)
     expect(main(`${linear}block Main() { a = Linear("x"); b = Linear(3, bios = true); c = Linear(); d = Linear(1, true, 2); forward() = 1 }`)).toMatchInlineSnapshot(`
-      "error argument-type: \`out\` of block Linear takes int, not string "x"
-        2: "x"   <- string "x"
-        1: int   <- declared here
-      error unknown-argument: block Linear has no argument \`bios\`
-        2: bios   <- unknown argument
-        hint: did you mean \`bias\`?
-      error missing-argument: block Linear needs the argument \`out\`
-        2: Linear()   <- missing here
-      error too-many-arguments: 3 arguments for block Linear, which takes 2
-        2: 2   <- one too many
-        hint: its arguments: out, bias"
+      "error[argument-type]: \`out\` of block Linear takes int, not string "x"
+       --> test.mtl:2:27
+        |
+      1 | block Linear(out: int, bias: bool = true) { param weight: [out, C] = zeros; forward(x: [*, C]) -> [*, out] = matmul(x, w ...
+        |                   --- declared here
+      2 | block Main() { a = Linear("x"); b = Linear(3, bios = true); c = Linear(); d = Linear(1, true, 2); forward() = 1 }
+        |                           ^^^ string "x"
+      error[unknown-argument]: block Linear has no argument \`bios\`
+       --> test.mtl:2:47
+        |
+      2 | block Main() { a = Linear("x"); b = Linear(3, bios = true); c = Linear(); d = Linear(1, true, 2); forward() = 1 }
+        |                                               ^^^^ unknown argument
+      hint: did you mean \`bias\`?
+      error[missing-argument]: block Linear needs the argument \`out\`
+       --> test.mtl:2:65
+        |
+      2 | block Main() { a = Linear("x"); b = Linear(3, bios = true); c = Linear(); d = Linear(1, true, 2); forward() = 1 }
+        |                                                                 ^^^^^^^^ missing here
+      error[too-many-arguments]: 3 arguments for block Linear, which takes 2
+       --> test.mtl:2:95
+        |
+      2 | block Main() { a = Linear("x"); b = Linear(3, bios = true); c = Linear(); d = Linear(1, true, 2); forward() = 1 }
+        |                                                                                               ^ one too many
+      hint: its arguments: out, bias"
     `)
     expect(main('block T(a: tensr) { forward() = 1 }; block Main() { a = T(1); forward() = 1 }')).toMatchInlineSnapshot(`
-      "error unknown-type: unknown type \`tensr\`
-        1: tensr   <- no such type
-        hint: these exist: int, float, bool, string, init, block, size, list, record, any"
+      "error[unknown-type]: unknown type \`tensr\`
+       --> test.mtl:1:12
+        |
+      1 | block T(a: tensr) { forward() = 1 }; block Main() { a = T(1); forward() = 1 }
+        |            ^^^^^ no such type
+      hint: these exist: int, float, bool, string, init, block, size, list, record, any"
     `)
   })
   it('functions that refuse', () => {
     expect(of('softmax(x, axis = 5)', [2, 3])).toMatchInlineSnapshot(`
-      "error call-failed: \`softmax\`: axis 5 does not exist: the tensor has 2 axes
-        1: 5   <- 
-        1: x   <- x: tensor f32[2, 3]"
+      "error[call-failed]: \`softmax\`: axis 5 does not exist: the tensor has 2 axes
+       --> test.mtl:1:74
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = softmax(x, axis = 5) }
+        |                                                                          ^
+        |                                                                - x: f32[2, 3]"
     `)
     expect(of('matmul(x, y)', [2, 3], [4, 5])).toMatchInlineSnapshot(`
-      "error call-failed: \`matmul\`: the inner dimensions differ: 3 and 4 ([2, 3] times [4, 5])
-        1: matmul(x, y)   <- 
-        1: x   <- a: tensor f32[2, 3]
-        1: y   <- b: tensor f32[4, 5]"
+      "error[call-failed]: \`matmul\`: the inner dimensions differ: 3 and 4 ([2, 3] times [4, 5])
+       --> test.mtl:1:56
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = matmul(x, y) }
+        |                                                        ^^^^^^^^^^^^
+        |                                                               - a: f32[2, 3]
+        |                                                                  - b: f32[4, 5]"
     `)
   })
   it('blocks that own something need a name', () => {
     expect(main(`${linear}block Main() {\n  forward(x: [*, C]) = Linear(4)(x)\n}`, { inputs: [[2, 3]] })).toMatchInlineSnapshot(`
-      "error unnamed-block: Linear owns the parameter \`weight\`; it must be named before it is called
-        3: Linear(4)(x)   <- called without a name
-        1: weight   <- owned here
-        hint: make it a member of the block: \`name = Linear(...)\`, then call \`name\`"
+      "error[unnamed-block]: Linear owns the parameter \`weight\`; it must be named before it is called
+       --> test.mtl:3:24
+        |
+      1 | ... ar(out: int, bias: bool = true) { param weight: [out, C] = zeros; forward(x: [*, C]) -> [*, out] = matmul(x, weight, tra ...
+        |                                             ------ owned here
+      ...
+      3 |   forward(x: [*, C]) = Linear(4)(x)
+        |                        ^^^^^^^^^^^^ called without a name
+      hint: make it a member of the block: \`name = Linear(...)\`, then call \`name\`"
     `)
     expect(main('block E() { let a = 1 }; block Main() { e = E(); forward() = e() }')).toMatchInlineSnapshot(`
-      "error no-forward: block \`E\` has no forward
-        1: e()   <- called here
-        1: E   <- declared here"
+      "error[no-forward]: block \`E\` has no forward
+       --> test.mtl:1:62
+        |
+      1 | block E() { let a = 1 }; block Main() { e = E(); forward() = e() }
+        |                                                              ^^^ called here
+        |       - declared here"
     `)
   })
 })
@@ -267,59 +403,107 @@ describe('signatures', () => {
   }
   it('say both shapes, both places and the rule', () => {
     expect(call('(x: [B, C]) = x', [2, 32])).toMatchInlineSnapshot(`
-      "error shape-mismatch: \`x\` of F is f32[2, 32]; the signature says [B, C]
-        6: a   <- axis 1 is 32, but \`C\` is 64
-        5: F()   <- \`C\` is 64 here
-        2: [B, C]   <- declared here"
+      "error[shape-mismatch]: \`x\` of F is f32[2, 32]; the signature says [B, C]
+       --> test.mtl:6:23
+        |
+      2 |   forward(x: [B, C]) = x
+        |              ------ declared here
+      ...
+      5 |   f = F()
+        |       --- \`C\` is 64 here
+      6 |   forward(a: any) = f(a)
+        |                       ^ axis 1 is 32, but \`C\` is 64"
     `)
     expect(call('(x: [B, N, 3], y: [B, N]) = x', [2, 5, 3], [2, 4])).toMatchInlineSnapshot(`
-      "error shape-mismatch: \`y\` of F is f32[2, 4]; the signature says [B, N]
-        6: b   <- axis 1 is 4, but \`N\` is 5
-        6: a   <- \`N\` is 5 here
-        2: [B, N]   <- declared here"
+      "error[shape-mismatch]: \`y\` of F is f32[2, 4]; the signature says [B, N]
+       --> test.mtl:6:34
+        |
+      2 |   forward(x: [B, N, 3], y: [B, N]) = x
+        |                            ------ declared here
+      ...
+      6 |   forward(a: any, b: any) = f(a, b)
+        |                                  ^ axis 1 is 4, but \`N\` is 5
+        |                               - \`N\` is 5 here"
     `)
     expect(call('(x: [B, N, 3]) = x', [2, 3])).toMatchInlineSnapshot(`
-      "error shape-mismatch: \`x\` of F is f32[2, 3]; the signature says [B, N, 3]
-        6: a   <- 3 dimensions expected, 2 found
-        2: [B, N, 3]   <- declared here"
+      "error[shape-mismatch]: \`x\` of F is f32[2, 3]; the signature says [B, N, 3]
+       --> test.mtl:6:23
+        |
+      2 |   forward(x: [B, N, 3]) = x
+        |              --------- declared here
+      ...
+      6 |   forward(a: any) = f(a)
+        |                       ^ 3 dimensions expected, 2 found"
     `)
     expect(call('(x: [*, N], y: [*, N]) = x', [2, 3, 4], [2, 4])).toMatchInlineSnapshot(`
-      "error shape-mismatch: \`y\` of F is f32[2, 4]; the signature says [*, N]
-        6: b   <- \`*\` is [2] in \`y\`, but [2, 3] in \`x\`
-        6: a   <- \`*\` stands for [2, 3] here
-        2: [*, N]   <- declared here"
+      "error[shape-mismatch]: \`y\` of F is f32[2, 4]; the signature says [*, N]
+       --> test.mtl:6:34
+        |
+      2 |   forward(x: [*, N], y: [*, N]) = x
+        |                         ------ declared here
+      ...
+      6 |   forward(a: any, b: any) = f(a, b)
+        |                                  ^ \`*\` is [2] in \`y\`, but [2, 3] in \`x\`
+        |                               - \`*\` stands for [2, 3] here"
     `)
     expect(call('(x: [B, 2 * C]) = x', [2, 64])).toMatchInlineSnapshot(`
-      "error shape-mismatch: \`x\` of F is f32[2, 64]; the signature says [B, 2 * C]
-        6: a   <- axis 1 is 64, but \`2 * C\` is 128
-        5: F()   <- \`C\` is 64 here
-        2: [B, 2 * C]   <- declared here"
+      "error[shape-mismatch]: \`x\` of F is f32[2, 64]; the signature says [B, 2 * C]
+       --> test.mtl:6:23
+        |
+      2 |   forward(x: [B, 2 * C]) = x
+        |              ---------- declared here
+      ...
+      5 |   f = F()
+        |       --- \`C\` is 64 here
+      6 |   forward(a: any) = f(a)
+        |                       ^ axis 1 is 64, but \`2 * C\` is 128"
     `)
     expect(call('(x: [B, 2 * N]) = x', [2, 64])).toMatchInlineSnapshot(`
-      "error unbound-dimension: dimension \`N\` is not bound
-        2: N   <- here
-        hint: a name must stand alone in the shape of some argument (\`[B, N]\`) or be a static parameter"
+      "error[unbound-dimension]: dimension \`N\` is not bound
+       --> test.mtl:2:22
+        |
+      2 |   forward(x: [B, 2 * N]) = x
+        |                      ^ here
+      hint: a name must stand alone in the shape of some argument (\`[B, N]\`) or be a static parameter"
     `)
     expect(call('(x: [B, N]) -> [B, 2 * N] = x', [2, 8])).toMatchInlineSnapshot(`
-      "error shape-mismatch: \`result\` of F is f32[2, 8]; the signature says [B, 2 * N]
-        2: x   <- axis 1 is 8, but \`2 * N\` is 16
-        6: a   <- \`N\` is 8 here
-        2: [B, 2 * N]   <- declared here
-        6: f(a)   <- in this call of F (f)"
+      "error[shape-mismatch]: \`result\` of F is f32[2, 8]; the signature says [B, 2 * N]
+       --> test.mtl:2:38
+        |
+      2 |   forward(x: [B, N]) -> [B, 2 * N] = x
+        |                                      ^ axis 1 is 8, but \`2 * N\` is 16
+        |                         ---------- declared here
+      ...
+      6 |   forward(a: any) = f(a)
+        |                       - \`N\` is 8 here
+        |                     ---- in this call of F (f)"
     `)
     expect(call('(x: {cls: [B], box: [B]}) = x', { value: { t: 'record', fields: new Map([['cls', { t: 'int', v: 1 }]]) } })).toMatchInlineSnapshot(`
-      "error argument-type: \`x.cls\` of F takes [B], not int 1
-        6: a   <- int 1
-        2: [B]   <- declared here"
+      "error[argument-type]: \`x.cls\` of F takes [B], not int 1
+       --> test.mtl:6:23
+        |
+      2 |   forward(x: {cls: [B], box: [B]}) = x
+        |                    --- declared here
+      ...
+      6 |   forward(a: any) = f(a)
+        |                       ^ int 1"
     `)
     expect(call('(x: {cls: any, box: [B]}) = x', { value: { t: 'record', fields: new Map([['cls', { t: 'int', v: 1 }]]) } })).toMatchInlineSnapshot(`
-      "error unknown-field: \`x\` of F has no field \`box\`
-        6: a   <- record {cls}
-        2: box   <- declared here"
+      "error[unknown-field]: \`x\` of F has no field \`box\`
+       --> test.mtl:6:23
+        |
+      2 |   forward(x: {cls: any, box: [B]}) = x
+        |                         --- declared here
+      ...
+      6 |   forward(a: any) = f(a)
+        |                       ^ record {cls}"
     `)
     expect(main('block F(C: string) { forward(x: [C]) = x }\nblock Main() { forward(x: any) = F("a")(x) }', { inputs: [[2]] })).toMatchInlineSnapshot(`
-      "error dimension-type: dimension \`C\` is string "a", not an int
-        1: C   <- here"
+      "error[dimension-type]: dimension \`C\` is string "a", not an int
+       --> test.mtl:1:34
+        |
+      1 | block F(C: string) { forward(x: [C]) = x }
+        |                                  ^ here"
     `)
   })
 })
@@ -327,67 +511,107 @@ describe('signatures', () => {
 describe('members', () => {
   it('that are no children, or come twice', () => {
     expect(main('block Main() { a = 5; forward() = 1 }')).toMatchInlineSnapshot(`
-      "error not-a-child: \`a\` is int 5; a child is a block, a function, or a list or record of them
-        1: 5   <- here
-        hint: write \`let a = ...\` for a value"
+      "error[not-a-child]: \`a\` is int 5; a child is a block, a function, or a list or record of them
+       --> test.mtl:1:20
+        |
+      1 | block Main() { a = 5; forward() = 1 }
+        |                    ^ here
+      hint: write \`let a = ...\` for a value"
     `)
     expect(main('block Main() { a = relu; a = gelu; forward() = 1 }')).toMatchInlineSnapshot(`
-      "error duplicate-member: \`a\` is already a member
-        1: a   <- the second one
-        1: a   <- the first one"
+      "error[duplicate-member]: \`a\` is already a member
+       --> test.mtl:1:26
+        |
+      1 | block Main() { a = relu; a = gelu; forward() = 1 }
+        |                          ^ the second one
+        |                - the first one"
     `)
   })
   it('that come out differently at another call', () => {
     expect(main(`${linear}block Main() {\n  l = Linear(4)\n  forward(x: [B, 3]) = l(l(x))\n}`, { inputs: [[2, 3]] })).toMatchInlineSnapshot(`
-      "error member-changed: \`l.weight\` is f32[4, 4] at this call, but was f32[4, 3] at another
-        1: weight   <- comes out differently
-        4: l(l(x))   <- this call
-        4: l(x)   <- the other call
-        hint: a block that is called several times shares its parameters: make a second block"
+      "error[member-changed]: \`l.weight\` is f32[4, 4] at this call, but was f32[4, 3] at another
+       --> test.mtl:1:51
+        |
+      1 | ... ar(out: int, bias: bool = true) { param weight: [out, C] = zeros; forward(x: [*, C]) -> [*, out] = matmul(x, weight, tra ...
+        |                                             ^^^^^^ comes out differently
+      ...
+      4 |   forward(x: [B, 3]) = l(l(x))
+        |                        ------- this call
+        |                          ---- the other call
+      hint: a block that is called several times shares its parameters: make a second block"
     `)
     expect(main(`${linear}block S() { l = Linear(C); forward(x: [*, C]) = l(x) }\nblock Main() {\n  s = S()\n  forward(x: [B, 4]) { let a = s(x); return s(x[:, 1..]) }\n}`, { inputs: [[2, 4]] })).toMatchInlineSnapshot(`
-      "error member-changed: \`s.l\` is Linear(out = 3, bias = true) at this call, but was Linear(out = 4, bias = true) at another
-        2: l   <- comes out differently
-        5: s(x[:, 1..])   <- this call
-        5: s(x)   <- the other call
-        hint: a block that is called several times shares its parameters: make a second block"
+      "error[member-changed]: \`s.l\` is Linear(out = 3, bias = true) at this call, but was Linear(out = 4, bias = true) at another
+       --> test.mtl:2:13
+        |
+      2 | block S() { l = Linear(C); forward(x: [*, C]) = l(x) }
+        |             ^ comes out differently
+      ...
+      5 |   forward(x: [B, 4]) { let a = s(x); return s(x[:, 1..]) }
+        |                                             ------------ this call
+        |                                ---- the other call
+      hint: a block that is called several times shares its parameters: make a second block"
     `)
   })
   it('tensors', () => {
     expect(main('block Main() { param a: [2] = "x"; param b: [0] = zeros; constant c: [3] = iota(4); forward() = 1 }')).toMatchInlineSnapshot(`
-      "error not-an-initialiser: the initialiser of \`a\` is string "x"
-        1: "x"   <- here
-        hint: for example \`zeros\`, \`fill(0.5)\`, \`normal(0.02)\`, or a number
-      error bad-dimension: a dimension of \`b\` is int 0, not a positive int
-        1: 0   <- here
-      error member-shape: \`c\` is declared [3], but its value is tensor i32[4]
-        1: iota(4)   <- here
-        1: [3]   <- declared here"
+      "error[not-an-initialiser]: the initialiser of \`a\` is string "x"
+       --> test.mtl:1:31
+        |
+      1 | block Main() { param a: [2] = "x"; param b: [0] = zeros; constant c: [3] = iota(4); forward() = 1 }
+        |                               ^^^ here
+      hint: for example \`zeros\`, \`fill(0.5)\`, \`normal(0.02)\`, or a number
+      error[bad-dimension]: a dimension of \`b\` is int 0, not a positive int
+       --> test.mtl:1:46
+        |
+      1 | block Main() { param a: [2] = "x"; param b: [0] = zeros; constant c: [3] = iota(4); forward() = 1 }
+        |                                              ^ here
+      error[member-shape]: \`c\` is declared [3], but its value is tensor i32[4]
+       --> test.mtl:1:76
+        |
+      1 | block Main() { param a: [2] = "x"; param b: [0] = zeros; constant c: [3] = iota(4); forward() = 1 }
+        |                                                                            ^^^^^^^ here
+        |                                                                      --- declared here"
     `)
     expect(main('block Main() { constant c: [2] = x * 2; forward(x: [2]) = x }', { inputs: [[2]] })).toMatchInlineSnapshot(`
-      "error constant-depends-on-inputs: the constant \`c\` depends on an input of the model or a parameter
-        1: x * 2   <- not known when the model is compiled
-        hint: use \`let\`"
+      "error[constant-depends-on-inputs]: the constant \`c\` depends on an input of the model or a parameter
+       --> test.mtl:1:34
+        |
+      1 | block Main() { constant c: [2] = x * 2; forward(x: [2]) = x }
+        |                                  ^^^^^ not known when the model is compiled
+      hint: use \`let\`"
     `)
     expect(main('block Main() { param a: [2] = zeros; param b: [2] = zeros; forward() = 1 }', { nameOf: () => 'same' })).toMatchInlineSnapshot(`
-      "error duplicate-parameter: two tensors have the name \`same\`
-        1: b   <- the second one
-        1: a   <- the first one
-        hint: \`b\` was renamed"
+      "error[duplicate-parameter]: two tensors have the name \`same\`
+       --> test.mtl:1:44
+        |
+      1 | block Main() { param a: [2] = zeros; param b: [2] = zeros; forward() = 1 }
+        |                                            ^ the second one
+        |                      - the first one
+      hint: \`b\` was renamed"
     `)
     expect(main('block A() { param w: [2] = zeros; forward() = w }\nblock Main() { a = A(); let w = a.w; forward() = a() }')).toMatchInlineSnapshot(`
-      "error not-called-yet: \`a\` has no member \`w\` yet
-        2: w   <- read here
-        hint: the members of a block exist once it has been called; call \`a\` before"
+      "error[not-called-yet]: \`a\` has no member \`w\` yet
+       --> test.mtl:2:35
+        |
+      2 | block Main() { a = A(); let w = a.w; forward() = a() }
+        |                                   ^ read here
+      hint: the members of a block exist once it has been called; call \`a\` before"
     `)
   })
   it('requirements', () => {
     expect(main('block Main() {\n  require H % 4 == 0, "H = {H} must be a multiple of 4, not {H % 4} more ({nothing})"\n  forward(x: [H]) = x\n}', { inputs: [[6]] })).toMatchInlineSnapshot(`
-      "error unknown-name: unknown name \`nothing\`
-        2: "H = {H} must be a multiple of 4, not {H % 4} more ({nothing})"   <- not defined here
-        hint: these exist: self, H, x, Main
-      error requirement-failed: H = 6 must be a multiple of 4, not 2 more ({nothing})
-        2: H % 4 == 0   <- is false: 2 == 0"
+      "error[unknown-name]: unknown name \`nothing\`
+       --> test.mtl:2:23
+        |
+      2 |   require H % 4 == 0, "H = {H} must be a multiple of 4, not {H % 4} more ({nothing})"
+        |                       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^ not defined here
+      hint: these exist: self, H, x, Main
+      error[requirement-failed]: H = 6 must be a multiple of 4, not 2 more ({nothing})
+       --> test.mtl:2:11
+        |
+      2 |   require H % 4 == 0, "H = {H} must be a multiple of 4, not {H % 4} more ({nothing})"
+        |           ^^^^^^^^^^ is false: 2 == 0"
     `)
   })
 })
@@ -395,49 +619,79 @@ describe('members', () => {
 describe('statements', () => {
   it('locals', () => {
     expect(body('a = 1\nreturn 1')).toMatchInlineSnapshot(`
-      "error unknown-local: \`a\` has not been defined
-        3: a   <- assigned here
-        hint: write \`let a = ...\` for a new name"
+      "error[unknown-local]: \`a\` has not been defined
+       --> test.mtl:3:1
+        |
+      3 | a = 1
+        | ^ assigned here
+      hint: write \`let a = ...\` for a new name"
     `)
     expect(main('block Main(n: int = 2) { forward(x: [B]) { n = 3; B = 4; return x } }', { inputs: [[2]] })).toMatchInlineSnapshot(`
-      "error not-assignable: \`n\` is a static parameter and cannot be assigned
-        1: n   <- assigned here
-        1: Main   <- defined here
-        hint: write \`let\` for a new local of that name
-      error not-assignable: \`B\` is a dimension and cannot be assigned
-        1: B   <- assigned here
-        1: Main   <- defined here
-        hint: write \`let\` for a new local of that name"
+      "error[not-assignable]: \`n\` is a static parameter and cannot be assigned
+       --> test.mtl:1:44
+        |
+      1 | block Main(n: int = 2) { forward(x: [B]) { n = 3; B = 4; return x } }
+        |                                            ^ assigned here
+        |       ---- defined here
+      hint: write \`let\` for a new local of that name
+      error[not-assignable]: \`B\` is a dimension and cannot be assigned
+       --> test.mtl:1:51
+        |
+      1 | block Main(n: int = 2) { forward(x: [B]) { n = 3; B = 4; return x } }
+        |                                                   ^ assigned here
+        |       ---- defined here
+      hint: write \`let\` for a new local of that name"
     `)
     expect(body('let a, b = [1, 2, 3]\nlet {p} = {q: 1}\nlet c, d = x\nreturn a', { inputs: [[2]] })).toMatchInlineSnapshot(`
-      "error take-apart: list of 3 cannot be taken apart into \`a\`, \`b\`
-        3: [1, 2, 3]   <- this value
-      error take-apart: record {q} cannot be taken apart into \`p\`
-        4: p   <- this value
-        hint: did you mean \`q\`?
-      error take-apart: tensor f32[2] cannot be taken apart into \`c\`, \`d\`
-        5: x   <- this value
-        hint: split a tensor with \`split(x, count, axis)\`, or index it"
+      "error[take-apart]: list of 3 cannot be taken apart into \`a\`, \`b\`
+       --> test.mtl:3:12
+        |
+      3 | let a, b = [1, 2, 3]
+        |            ^^^^^^^^^ this value
+      error[take-apart]: record {q} cannot be taken apart into \`p\`
+       --> test.mtl:4:6
+        |
+      4 | let {p} = {q: 1}
+        |      ^ this value
+      hint: did you mean \`q\`?
+      error[take-apart]: tensor f32[2] cannot be taken apart into \`c\`, \`d\`
+       --> test.mtl:5:12
+        |
+      5 | let c, d = x
+        |            ^ this value
+      hint: split a tensor with \`split(x, count, axis)\`, or index it"
     `)
   })
   it('values', () => {
     expect(body('1 + 1\nreturn 1')).toMatchInlineSnapshot(`
-      "error unused-value: the value of this expression is not used
-        3: 1 + 1   <- no use
-        hint: bind it with \`let\`, or remove it"
+      "error[unused-value]: the value of this expression is not used
+       --> test.mtl:3:1
+        |
+      3 | 1 + 1
+        | ^^^^^ no use
+      hint: bind it with \`let\`, or remove it"
     `)
     expect(body('let a = 1')).toMatchInlineSnapshot(`
-      "error no-result: forward of Main ends without \`return\`
-        2: forward   <- no value"
+      "error[no-result]: forward of Main ends without \`return\`
+       --> test.mtl:2:3
+        |
+      2 |   forward(x: any = none, y: any = none) {
+        |   ^^^^^^^ no value"
     `)
   })
   it('updates', () => {
     expect(main('block Main() { state avg: [2] = zeros; forward(x: [3]) { update avg = x; update agv = x; return x } }', { inputs: [[3]], mode: 'train' })).toMatchInlineSnapshot(`
-      "error update-type: state \`avg\` is f32[2], its next value is tensor f32[3]
-        1: x   <- tensor f32[3]
-      error not-a-state: \`agv\` is no state of this block
-        1: agv   <- updated here
-        hint: these exist: avg"
+      "error[update-type]: state \`avg\` is f32[2], its next value is tensor f32[3]
+       --> test.mtl:1:71
+        |
+      1 | block Main() { state avg: [2] = zeros; forward(x: [3]) { update avg = x; update agv = x; return x } }
+        |                                                                       ^ tensor f32[3]
+      error[not-a-state]: \`agv\` is no state of this block
+       --> test.mtl:1:81
+        |
+      1 | block Main() { state avg: [2] = zeros; forward(x: [3]) { update avg = x; update agv = x; return x } }
+        |                                                                                 ^^^ updated here
+      hint: these exist: avg"
     `)
   })
 })
@@ -445,24 +699,37 @@ describe('statements', () => {
 describe('limits', () => {
   it('end the elaboration with one message', () => {
     expect(main('block A() { a = A(); forward(x: any) = a(x) }\nblock Main() { a = A(); forward(x: any) = a(x) }', { inputs: [[2]] })).toMatchInlineSnapshot(`
-      "error limit-exceeded: nested calls exceed the limit of 64
-        1: A()   <- reached here
-        1: a(x)   <- in this call of A (...a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a)
-        2: a(x)   <- in this call of A (a)
-        hint: a block cannot contain itself, directly or through others"
+      "error[limit-exceeded]: nested calls exceed the limit of 64
+       --> test.mtl:1:17
+        |
+      1 | block A() { a = A(); forward(x: any) = a(x) }
+        |                 ^^^ reached here
+        |                                        ---- in this call of A (...a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a.a)
+      2 | block Main() { a = A(); forward(x: any) = a(x) }
+        |                                           ---- in this call of A (a)
+      hint: a block cannot contain itself, directly or through others"
     `)
     expect(main('block A(x: block = A()) { forward() = 1 }\nblock Main() { a = A(); forward() = a() }')).toMatchInlineSnapshot(`
-      "error limit-exceeded: nested calls exceed the limit of 64
-        1: A()   <- reached here
-        hint: a block cannot contain itself, directly or through others"
+      "error[limit-exceeded]: nested calls exceed the limit of 64
+       --> test.mtl:1:20
+        |
+      1 | block A(x: block = A()) { forward() = 1 }
+        |                    ^^^ reached here
+      hint: a block cannot contain itself, directly or through others"
     `)
     expect(body('let a = x\nfor i in 0..100 { a = a + 1 }\nreturn a', { inputs: [[2]], limits: { nodes: 50 } })).toMatchInlineSnapshot(`
-      "error limit-exceeded: nodes of the program exceed the limit of 50
-        4: a + 1   <- reached here"
+      "error[limit-exceeded]: nodes of the program exceed the limit of 50
+       --> test.mtl:4:23
+        |
+      4 | for i in 0..100 { a = a + 1 }
+        |                       ^^^^^ reached here"
     `)
     expect(body('for i in 0..1000 { let a = i }\nreturn 1', { limits: { steps: 500 } })).toMatchInlineSnapshot(`
-      "error limit-exceeded: elaboration steps exceed the limit of 500
-        3: let a = i   <- reached here"
+      "error[limit-exceeded]: elaboration steps exceed the limit of 500
+       --> test.mtl:3:20
+        |
+      3 | for i in 0..1000 { let a = i }
+        |                    ^^^^^^^^^ reached here"
     `)
   })
   it('a hundred findings at most, none twice', () => {

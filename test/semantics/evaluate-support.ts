@@ -1,5 +1,6 @@
 // Elaborates the block `Main` of a source text on inputs of given types, for tests of the evaluator.
 import type { Diagnostic } from '../../src/compiler/diagnostics/diagnostic.ts'
+import { renderDiagnostic } from '../../src/compiler/diagnostics/render.ts'
 import { Builder } from '../../src/compiler/ir/builder.ts'
 import type { Node } from '../../src/compiler/ir/program.ts'
 import { showType, type DType, type Shape } from '../../src/compiler/ir/types.ts'
@@ -23,7 +24,7 @@ export interface Elaborated {
   readonly builder: Builder
   readonly evaluator: Evaluator
   readonly diagnostics: readonly Diagnostic[]
-  /** every finding: message, what each label points at, hint */
+  /** every finding as the user reads it */
   readonly report: string
 }
 
@@ -86,15 +87,4 @@ export function listing(builder: Builder): string {
   return builder.nodes.map(line).join('\n')
 }
 
-function render(diagnostics: readonly Diagnostic[], source: string): string {
-  const at = (span: { start: number; end: number }): string => {
-    const text = source.slice(span.start, span.end).split('\n')
-    return `${source.slice(0, span.start).split('\n').length}: ${text[0].trim()}${text.length > 1 ? ' ...' : ''}`
-  }
-  return diagnostics.map(d => [
-    `${d.severity} ${d.code}: ${d.message}`,
-    `  ${at(d.span)}   <- ${d.label}`,
-    ...d.labels.map(l => `  ${at(l.span)}   <- ${l.text}`),
-    ...d.hint === undefined ? [] : [`  hint: ${d.hint}`],
-  ].join('\n')).join('\n')
-}
+const render = (diagnostics: readonly Diagnostic[], source: string): string => diagnostics.map(d => renderDiagnostic(d, () => source)).join('\n')

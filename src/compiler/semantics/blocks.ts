@@ -89,16 +89,19 @@ export function bindForward(m: Machine, forward: ForwardDecl, scope: Scope, args
   const matcher = new Matcher(m, scope)
   const values = new Map<string, { value: Value; span: Span }>()
   let ok = true
-  for (const arg of forward.args) {
+  const evaluated = forward.args.map(arg => {
     const own = given.get(arg.name.text)
-    const value = own?.value ?? m.evaluate(arg.default!, scope)
-    const place = own?.span ?? arg.span
+    return { arg, value: own?.value ?? m.evaluate(arg.default!, scope), span: own?.span ?? arg.span }
+  })
+  // An int argument binds the dimension of its name before any shape does.
+  for (const { arg, value, span: place } of evaluated.toSorted((a, b) => Number(b.value.t === 'int') - Number(a.value.t === 'int'))) {
     const matched = matcher.match(arg.type, value, { name: arg.name.text, callee: name, span: place })
-    if (matched === undefined || matched.t === 'error') ok = false
-    else values.set(arg.name.text, { value: matched, span: place })
+    if (matched === undefined || matched.t === 'error') { ok = false; continue }
+    values.set(arg.name.text, { value: matched, span: place })
+    if (matched.t === 'int') scope.define(arg.name.text, matched, place, 'argument')
   }
   if (!ok || !matcher.finish()) return undefined
-  for (const [key, { value, span: place }] of values) if (scope.own().get(key)?.kind !== 'dimension') scope.define(key, value, place, 'argument')
+  for (const [key, { value, span: place }] of values) scope.define(key, value, place, 'argument')
   return { matcher, values }
 }
 

@@ -2,6 +2,7 @@
 import type { Span } from '../diagnostics/diagnostic.ts'
 import { didYouMean } from '../diagnostics/suggest.ts'
 import { ShapeError } from '../ir/builder.ts'
+import { showType } from '../ir/types.ts'
 import type { FunctionContext } from './functions/function.ts'
 import { ruleOf } from './evaluate-operators.ts'
 import { makeInstance } from './instances.ts'
@@ -97,9 +98,6 @@ export function recordCall(m: Machine, path: string, block: string, span: Span |
   m.calls.push({ path, block, span, outputs })
 }
 
-/** A list with a spoiled item was reported where the item came from. */
-const holdsError = (v: Value): boolean => v.t === 'error' || (v.t === 'list' && v.items.some(holdsError))
-
 function callFunction(m: Machine, name: string, args: readonly CallArg[], span: Span): Value {
   const fn = m.functions.get(name)
   if (fn === undefined) throw new Error(`internal: no function ${name}`)
@@ -127,6 +125,12 @@ function callFunction(m: Machine, name: string, args: readonly CallArg[], span: 
   }
 }
 
+/** An error anywhere in lists and records: the function would say something that follows from it. */
+function holdsError(v: Value): boolean {
+  if (v.t === 'list') return v.items.some(holdsError)
+  return v.t === 'record' ? [...v.fields.values()].some(holdsError) : v.t === 'error'
+}
+
 /** What each tensor argument is, under its expression. */
 const tensorLabels = (bound: ReadonlyMap<string, CallArg>, main: Span): { span: Span; text: string }[] =>
-  [...bound].flatMap(([name, { value, span }]) => (value.t === 'tensor' && span !== main ? [{ span, text: `${name}: ${describe(value)}` }] : []))
+  [...bound].flatMap(([name, { value, span }]) => (value.t === 'tensor' && span !== main ? [{ span, text: `${name}: ${showType(value.type)}` }] : []))

@@ -2,6 +2,7 @@
 import type { Label } from '../diagnostics/diagnostic.ts'
 import { ShapeError } from '../ir/builder.ts'
 import type { OpName } from '../ir/ops.ts'
+import { showType } from '../ir/types.ts'
 import type { BinaryOperator, Expr } from '../syntax/ast.ts'
 import type { Machine, Tensor } from './machine.ts'
 import type { Scope } from './scope.ts'
@@ -36,10 +37,17 @@ function involvesTensor(op: BinaryOperator, a: Value, b: Value): boolean {
 }
 
 function mistyped(m: Machine, expr: Binary, left: Value, right: Value, hint?: string): Value {
-  return m.report('operand-type', expr.opSpan, { operator: expr.op, left: describe(left), right: describe(right) }, { hint, labels: operandLabels(expr, left, right) })
+  return m.report('operand-type', expr.opSpan, { operator: expr.op, left: brief(left), right: brief(right) }, { hint, labels: operandLabels(expr, left, right) })
 }
 
-const operandLabels = (expr: Binary, left: Value, right: Value): Label[] => [{ span: expr.left.span, text: describe(left) }, { span: expr.right.span, text: describe(right) }]
+/** A tensor by its type alone, other values as they are described. */
+const brief = (v: Value): string => (v.t === 'tensor' ? showType(v.type) : describe(v))
+
+/** What the operands are, where the text does not say it itself. */
+function operandLabels(expr: Binary, left: Value, right: Value): Label[] {
+  const literal = (e: Expr): boolean => e.kind === 'int' || e.kind === 'float' || e.kind === 'string' || e.kind === 'bool' || e.kind === 'none'
+  return [{ e: expr.left, v: left }, { e: expr.right, v: right }].filter(({ e }) => !literal(e)).map(({ e, v }) => ({ span: e.span, text: brief(v) }))
+}
 
 function staticBinary(m: Machine, expr: Binary, left: Value, right: Value): Value {
   const { op } = expr
@@ -77,12 +85,12 @@ function arithmetic(m: Machine, expr: Binary, op: Exclude<BinaryOperator, '==' |
     case '/': case '//': case '%': break
     case '**': return ints && b >= 0 ? exact(m, expr, a ** b) : float(a ** b)
   }
-  if (b === 0) return m.report('division-by-zero', expr.opSpan, { left: a, operator: op }, { labels: [{ span: expr.right.span, text: 'is 0' }] })
+  if (b === 0) return m.report('division-by-zero', expr.opSpan, { left: a, operator: op }, { labels: operandLabels(expr, left, right) })
   if (op === '//') return make(Math.floor(a / b))
   const rest = a - Math.floor(a / b) * b
   if (op === '%') return make(rest)
   if (ints && rest !== 0) {
-    return m.report('inexact-division', expr.opSpan, { left: a, right: b, rest }, { labels: [{ span: expr.left.span, text: `is ${a}` }, { span: expr.right.span, text: `is ${b}` }] })
+    return m.report('inexact-division', expr.opSpan, { left: a, right: b, rest }, { labels: operandLabels(expr, left, right) })
   }
   return make(a / b)
 }
@@ -103,7 +111,7 @@ export function evaluateUnary(m: Machine, expr: Extract<Expr, { kind: 'unary' }>
     if (operand.t === 'bool') return bool(!operand.v)
     if (operand.t === 'tensor' && operand.type.dtype === 'bool') return m.emit('not', [operand], {}, expr.span)
   }
-  return m.report('operand-type-unary', expr.span, { operator: expr.op, operand: describe(operand) }, { labels: [{ span: expr.operand.span, text: describe(operand) }] })
+  return m.report('operand-type-unary', expr.span, { operator: expr.op, operand: brief(operand) }, { labels: [{ span: expr.operand.span, text: brief(operand) }] })
 }
 
 const operators: Partial<Record<BinaryOperator, OpName>> = { '+': 'add', '-': 'sub', '*': 'mul', '/': 'div', '<': 'less', '>': 'greater', '==': 'equal', and: 'and', or: 'or', '**': 'pow' }
@@ -147,7 +155,7 @@ function operand(m: Machine, expr: Binary, left: Value, right: Value, side: 'lef
   if (value.t === 'bool' && dtype === 'bool') return scalar(value.v ? 1 : 0)
   if (value.t === 'int' && dtype !== 'bool') return scalar(value.v)
   if (value.t === 'float' && dtype === 'float32') return scalar(value.v)
-  if (value.t === 'float' && dtype === 'int32') m.report('float-with-int-tensor', expr.opSpan, { operator: expr.op, number: value.v, tensor: describe(other) }, { labels: operandLabels(expr, left, right) })
+  if (value.t === 'float' && dtype === 'int32') m.report('float-with-int-tensor', expr.opSpan, { operator: expr.op, number: value.v, tensor: brief(other) }, { labels: operandLabels(expr, left, right) })
   else mistyped(m, expr, left, right)
   return undefined
 }
@@ -157,5 +165,5 @@ export const ruleOf = (e: ShapeError): string => e.message.replace(/^\w+\([^)]*\
 
 function misfit(m: Machine, expr: Binary, a: Tensor, b: Tensor, e: ShapeError): Value {
   const hint = a.type.dtype !== b.type.dtype ? 'make the dtypes equal with `cast(x, "float32")`' : undefined
-  return m.report('operands-do-not-fit', expr.opSpan, { operator: expr.op, left: describe(a), right: describe(b), rule: ruleOf(e) }, { labels: operandLabels(expr, a, b), hint })
+  return m.report('operands-do-not-fit', expr.opSpan, { operator: expr.op, left: brief(a), right: brief(b), rule: ruleOf(e) }, { labels: operandLabels(expr, a, b), hint })
 }

@@ -4,6 +4,7 @@ import type { Diagnostic, Label, Span } from '../diagnostics/diagnostic.ts'
 import type { Builder } from '../ir/builder.ts'
 import type { OpAttrs, OpName } from '../ir/ops.ts'
 import type { Origin, Phase, ValueId } from '../ir/program.ts'
+import { showType } from '../ir/types.ts'
 import type { BlockDecl, Expr } from '../syntax/ast.ts'
 import type { BuiltinFunction } from './functions/function.ts'
 import type { ConstantTensor, ModuleCall } from './model.ts'
@@ -168,7 +169,7 @@ export abstract class Machine {
   /** A static condition; undefined after a report. */
   condition(value: Value, span: Span): boolean | undefined {
     if (value.t === 'bool') return value.v
-    if (value.t === 'tensor') this.report('condition-is-tensor', span, { found: describe(value) })
+    if (value.t === 'tensor') this.report('condition-is-tensor', span, { found: showType(value.type) })
     else if (value.t !== 'error') this.report('condition-type', span, { found: describe(value) }, value.t === 'none' ? { hint: 'compare it: `x != none`' } : {})
     return undefined
   }
