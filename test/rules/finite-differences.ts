@@ -2,6 +2,7 @@
 import { Builder } from '../../src/compiler/ir/builder.ts'
 import { interpret } from '../../src/compiler/ir/interpreter.ts'
 import type { Origin, Program, ValueId } from '../../src/compiler/ir/program.ts'
+import { verify } from '../../src/compiler/ir/verify.ts'
 import { sizeOf, type DType, type TensorData } from '../../src/compiler/ir/types.ts'
 import { Emitter } from '../../src/compiler/rules/gradient-language.ts'
 import { differentiate, expandForGradients } from '../../src/compiler/training/reverse.ts'
@@ -34,7 +35,9 @@ export function lossProgram(operands: readonly Operand[], build: (g: Emitter, x:
   const wrt = inputs.filter((_, i) => dtypeOf(operands[i]) === 'float32')
   const { gradients } = differentiate(expanded, loss, wrt, origin)
   inputs.forEach((v, i) => { if (gradients.has(v)) expanded.output(`grad/x${i}`, 'gradient', gradients.get(v)!) })
-  return { forward: { ...forward, nodes: [...forward.nodes] }, backward: expanded.finish('backward') }
+  const backward = expanded.finish('backward')
+  verify(backward)
+  return { forward, backward }
 }
 
 const step = 1e-5

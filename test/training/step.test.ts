@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Builder } from '../../src/compiler/ir/builder.ts'
 import { interpret } from '../../src/compiler/ir/interpreter.ts'
 import type { Origin, Program } from '../../src/compiler/ir/program.ts'
+import { verify } from '../../src/compiler/ir/verify.ts'
 import { Emitter } from '../../src/compiler/rules/gradient-language.ts'
 import type { TrainSpec } from '../../src/compiler/tasks/spec.ts'
 import { optimiserScalars } from '../../src/compiler/training/optimiser.ts'
@@ -34,7 +35,11 @@ function linearModel(): Program {
 
 const spec = (part: Partial<TrainSpec>): TrainSpec =>
   ({ optimizer: { kind: 'sgd', lr: 0.05, momentum: 0, weightDecay: 0 }, schedule: { kind: 'poly', power: 0.9 }, clipNorm: undefined, batch: rows, steps: 20, seed: 0, logEvery: 1, checkpointEvery: 1, ...part })
-const step = (train: TrainSpec, options = {}): Program => buildTrainingStep({ mode: 'train', program: linearModel(), train }, options)
+const step = (train: TrainSpec, options = {}): Program => {
+  const program = buildTrainingStep({ mode: 'train', program: linearModel(), train }, options)
+  verify(program)
+  return program
+}
 
 const draw = uniform(5)
 const random = (n: number): Float64Array => Float64Array.from({ length: n }, () => 2 * draw() - 1)

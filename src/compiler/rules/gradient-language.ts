@@ -21,7 +21,6 @@ export class Emitter {
 
   op<K extends OpName>(op: K, inputs: readonly ValueId[], attrs: OpAttrs[K]): ValueId { return this.builder.emit(op, inputs, attrs, this.origin) }
   shape(x: ValueId): Shape { return this.builder.type(x).shape }
-  dtype(x: ValueId): DType { return this.builder.type(x).dtype }
 
   fill(value: number, shape: Shape = [], dtype: DType = 'float32'): ValueId { return this.op('fill', [], { dtype, shape, value }) }
   constant(value: TensorData): ValueId { return this.op('constant', [], { value }) }
@@ -90,7 +89,7 @@ export class Emitter {
   unbroadcast(x: ValueId, whole: Shape, shape: Shape): ValueId {
     const added = whole.length - shape.length
     const missing = whole.length - this.shape(x).length
-    const full = this.reshape(x, [...new Array<number>(missing).fill(1), ...this.shape(x)])
+    const full = this.reshape(x, [...whole.slice(0, missing).map(() => 1), ...this.shape(x)])
     const stretched = whole.map((_, i) => i).filter(i => whole[i] !== 1 && (i < added || shape[i - added] === 1))
     const sizes = this.shape(full)
     const times = stretched.reduce((n, i) => sizes[i] === 1 ? n * whole[i] : n, 1)

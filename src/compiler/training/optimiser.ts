@@ -6,7 +6,7 @@ import { Emitter } from '../rules/gradient-language.ts'
 import type { OptimiserSpec, TrainSpec } from '../tasks/spec.ts'
 import { learningRate } from './schedule.ts'
 
-/** A parameter to be updated; all values have the parameter's shape. */
+/** A parameter to be updated; both values have its shape. */
 export interface Trained { readonly name: string; readonly value: ValueId; readonly gradient: ValueId; readonly origin: Origin }
 
 /** The next values of the parameters and moments, by the names of the inputs they replace. */
@@ -14,8 +14,10 @@ export interface Update { readonly parameters: readonly (readonly [string, Value
 
 const scalarType: TensorType = { dtype: 'float32', shape: [] }
 
-/** Weight decay as torch.optim.Adam and SGD have it: an L2 term in the gradient. */
-const decayed = (g: Emitter, { value, gradient }: Trained, weightDecay: number): ValueId => weightDecay === 0 ? gradient : g.add(gradient, g.scale(value, weightDecay))
+const times = (g: Emitter, x: ValueId, factor: ValueId | undefined): ValueId => factor === undefined ? x : g.mul(x, factor)
+
+/** With weight decay as torch.optim.Adam and SGD have it: an L2 term in the gradient after it was multiplied with `factor`. */
+const decayed = (g: Emitter, { value, gradient }: Trained, weightDecay: number, factor: ValueId | undefined): ValueId => g.add(times(g, gradient, factor), g.scale(value, weightDecay))
 
 const moment = (builder: Builder, name: string, { value, origin }: Trained): ValueId =>
   builder.input(name, 'moment', builder.type(value), { ...origin, phase: 'update' }, { kind: 'constant', value: 0 })
@@ -23,33 +25,41 @@ const moment = (builder: Builder, name: string, { value, origin }: Trained): Val
 type Adam = Extract<OptimiserSpec, { kind: 'adam' }>
 type Sgd = Extract<OptimiserSpec, { kind: 'sgd' }>
 
-/** Kingma and Ba 2015 with the bias corrections as scalars: p - step_size * m / (sqrt(v) * bias2_scale + eps), as torch.optim.Adam. */
-function adam(builder: Builder, { beta1, beta2, eps, weightDecay }: Adam, trained: readonly Trained[], origin: Origin): Update {
+/**
+ * Kingma and Ba 2015, as torch.optim.Adam: p - step_size * m / (sqrt(v) * bias2_scale + eps). All scalars are brought together first (the clipping factor with 1 - beta, the bias
+ * correction with step size and eps), which saves two passes over each parameter.
+ */
+function adam(builder: Builder, { beta1, beta2, eps, weightDecay }: Adam, trained: readonly Trained[], factor: ValueId | undefined, origin: Origin): Update {
+  const scalars = new Emitter(builder, origin)
   const stepSize = builder.input('scalar/step_size', 'scalar', scalarType, origin)
   const bias2Scale = builder.input('scalar/bias2_scale', 'scalar', scalarType, origin)
+  const correctedStep = scalars.div(stepSize, bias2Scale)
+  const correctedEps = scalars.div(scalars.fill(eps), bias2Scale)
+  const open = weightDecay === 0 ? factor : undefined
+  const share1 = open === undefined ? scalars.fill(1 - beta1) : scalars.scale(open, 1 - beta1)
+  const share2 = open === undefined ? scalars.fill(1 - beta2) : scalars.scale(scalars.square(open), 1 - beta2)
   const parameters: [string, ValueId][] = []
   const moments: [string, ValueId][] = []
   for (const p of trained) {
     const g = new Emitter(builder, { ...p.origin, phase: 'update' })
-    const gradient = decayed(g, p, weightDecay)
+    const gradient = weightDecay === 0 ? p.gradient : decayed(g, p, weightDecay, factor)
     const names = [`adam.m/${p.name}`, `adam.v/${p.name}`]
-    const m = g.add(g.scale(moment(builder, names[0], p), beta1), g.scale(gradient, 1 - beta1))
-    const v = g.add(g.scale(moment(builder, names[1], p), beta2), g.scale(g.square(gradient), 1 - beta2))
-    const denominator = g.shift(g.mul(g.sqrt(v), bias2Scale), eps)
-    parameters.push([p.name, g.sub(p.value, g.div(g.mul(m, stepSize), denominator))])
+    const m = g.add(g.scale(moment(builder, names[0], p), beta1), g.mul(gradient, share1))
+    const v = g.add(g.scale(moment(builder, names[1], p), beta2), g.mul(g.square(gradient), share2))
+    parameters.push([p.name, g.sub(p.value, g.div(g.mul(m, correctedStep), g.add(g.sqrt(v), correctedEps)))])
     moments.push([names[0], m], [names[1], v])
   }
   return { parameters, moments }
 }
 
 /** b = momentum * b + gradient; p - lr * b, as torch.optim.SGD without dampening; no moments where momentum is 0. */
-function sgd(builder: Builder, { momentum, weightDecay }: Sgd, trained: readonly Trained[], origin: Origin): Update {
+function sgd(builder: Builder, { momentum, weightDecay }: Sgd, trained: readonly Trained[], factor: ValueId | undefined, origin: Origin): Update {
   const lr = builder.input('scalar/lr', 'scalar', scalarType, origin)
   const parameters: [string, ValueId][] = []
   const moments: [string, ValueId][] = []
   for (const p of trained) {
     const g = new Emitter(builder, { ...p.origin, phase: 'update' })
-    let direction = decayed(g, p, weightDecay)
+    let direction = weightDecay === 0 ? times(g, p.gradient, factor) : decayed(g, p, weightDecay, factor)
     if (momentum !== 0) {
       const name = `sgd.momentum/${p.name}`
       direction = g.add(g.scale(moment(builder, name, p), momentum), direction)
@@ -60,9 +70,14 @@ function sgd(builder: Builder, { momentum, weightDecay }: Sgd, trained: readonly
   return { parameters, moments }
 }
 
-/** Append the update of all parameters, with moments (`adam.m/<parameter>`, `adam.v/...`, `sgd.momentum/...`, zero at the start) and scalars as new inputs. */
-export const applyOptimiser = (builder: Builder, spec: OptimiserSpec, trained: readonly Trained[], origin: Origin): Update =>
-  spec.kind === 'adam' ? adam(builder, spec, trained, { ...origin, phase: 'update' }) : sgd(builder, spec, trained, { ...origin, phase: 'update' })
+/**
+ * Append the update of all parameters, with moments (`adam.m/<parameter>`, `adam.v/...`, `sgd.momentum/...`, zero at the start) and scalars as new inputs.
+ * `factor`, a scalar, multiplies every gradient first (clipping).
+ */
+export function applyOptimiser(builder: Builder, spec: OptimiserSpec, trained: readonly Trained[], factor: ValueId | undefined, origin: Origin): Update {
+  const own: Origin = { ...origin, phase: 'update' }
+  return spec.kind === 'adam' ? adam(builder, spec, trained, factor, own) : sgd(builder, spec, trained, factor, own)
+}
 
 /** The scalar inputs of the training step of step `step` (from 0), by name, in double precision. */
 export function optimiserScalars(train: Pick<TrainSpec, 'optimizer' | 'schedule' | 'steps'>, step: number): Record<string, number> {

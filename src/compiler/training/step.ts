@@ -4,7 +4,7 @@ import type { Origin, Program, ValueId } from '../ir/program.ts'
 import { optimise } from '../passes/index.ts'
 import type { ElaboratedModel } from '../semantics/model.ts'
 import { clipFactor, globalNorm } from './clip.ts'
-import { applyOptimiser, type Trained } from './optimiser.ts'
+import { applyOptimiser } from './optimiser.ts'
 import { differentiate, expandForGradients, unreachedBy } from './reverse.ts'
 
 export interface StepOptions {
@@ -50,12 +50,10 @@ export function buildTrainingStep(model: StepModel, options: StepOptions = {}): 
   const { gradients, unreached } = differentiate(builder, loss, parameters.map(p => p.id), { ...origin, phase: 'backward' })
 
   const skipped = new Set(unreached)
-  const raw = parameters.filter(p => !skipped.has(p.id)).map(p => ({ name: p.name, value: p.id, gradient: gradients.get(p.id)!, origin: p.origin }))
-  const norm = globalNorm(builder, raw.map(p => ({ value: p.gradient, origin: p.origin })), origin)
+  const trained = parameters.filter(p => !skipped.has(p.id)).map(p => ({ name: p.name, value: p.id, gradient: gradients.get(p.id)!, origin: p.origin }))
+  const norm = globalNorm(builder, trained.map(p => ({ value: p.gradient, origin: p.origin })), origin)
   const factor = model.train.clipNorm === undefined ? undefined : clipFactor(builder, norm, model.train.clipNorm, origin)
-  const trained: Trained[] = factor === undefined ? raw
-    : raw.map(p => ({ ...p, gradient: builder.emit('mul', [p.gradient, factor], {}, { ...p.origin, phase: 'update' }) }))
-  const update = applyOptimiser(builder, model.train.optimizer, trained, origin)
+  const update = applyOptimiser(builder, model.train.optimizer, trained, factor, origin)
 
   for (const o of program.outputs) if (o.role === 'loss' || o.role === 'state' || (options.predictions && (o.role === 'prediction' || o.role === 'tap'))) builder.output(o.name, o.role, o.value)
   builder.output('grad_norm', 'metric', norm)
