@@ -53,7 +53,6 @@ export const semanticsMessages = {
   'variant-cycle': { severity: 'error', message: 'model `{name}` rests on itself', label: 'this closes the cycle' },
   'unknown-path': { severity: 'error', message: '{where} has no `{name}`', label: 'not found' },
   'path-into-value': { severity: 'error', message: '`{path}` is {found}; there is nothing inside to override', label: 'here' },
-  'override-type': { severity: 'error', message: '`{path}` takes {expected}, not {found}', label: '{found}' },
   'override-changes-nothing': { severity: 'error', message: '`{path}` is already {value}', label: 'changes nothing', hint: 'remove this override' },
   'unused-replacement': { severity: 'error', message: 'no block `{name}` is used in this model', label: 'replaces nothing' },
 } as const satisfies Record<string, Message>

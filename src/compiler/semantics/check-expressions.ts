@@ -1,7 +1,7 @@
 // Static check of expressions: every name is known, arguments fit the callee where it is known from the text alone.
 import { diagnose } from '../diagnostics/catalogue.ts'
 import type { Diagnostic, Span } from '../diagnostics/diagnostic.ts'
-import { didYouMean } from '../diagnostics/suggest.ts'
+import { didYouMean, nearest } from '../diagnostics/suggest.ts'
 import type { Arg, BlockDecl, Expr, Name } from '../syntax/ast.ts'
 import { Names } from './check-scope.ts'
 import type { BuiltinFunction } from './functions/function.ts'
@@ -60,8 +60,11 @@ export function checkExpr(expr: Expr, names: Names, context: CheckContext): void
 
 function checkName(name: string, span: Span, names: Names, context: CheckContext): void {
   const entry = names.use(name)
-  if (entry === undefined) context.report(diagnose('unknown-name', span, { name }, { hint: didYouMean(name, new Set(names.visible())) }))
-  else if (entry.definition?.declaration.kind === 'block') context.mention(entry.definition.declaration, span)
+  if (entry === undefined) {
+    const meant = nearest(name, [...new Set(names.visible())].filter(known => name.length > 1 || known.toLowerCase() === name.toLowerCase()))
+    if (meant !== undefined) names.use(meant)
+    context.report(diagnose('unknown-name', span, { name }, { hint: meant === undefined ? undefined : `did you mean \`${meant}\`?` }))
+  } else if (entry.definition?.declaration.kind === 'block') context.mention(entry.definition.declaration, span)
 }
 
 /** `self.fc1` is a member of the block, whatever a local of that name may hide. */

@@ -21,8 +21,9 @@ export function checkModules(modules: Iterable<Module>, own: (path: string) => b
   const diagnostics: Diagnostic[] = []
   const mentions = new Map<BlockDecl, Map<BlockDecl, Span>>()
   for (const module of modules) {
-    const report = (d: Diagnostic): void => { if (d.severity === 'error' || own(module.path)) diagnostics.push(d) }
-    checkModule(module, mentions, report)
+    const found: Diagnostic[] = []
+    checkModule(module, mentions, d => { if (d.severity === 'error' || own(module.path)) found.push(d) })
+    diagnostics.push(...found.toSorted((a, b) => a.span.start - b.span.start))
   }
   diagnostics.push(...blockCycles(mentions))
   return diagnostics

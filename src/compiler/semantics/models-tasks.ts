@@ -34,7 +34,7 @@ export function collectPredictions(result: Value, span: Span, tasks: readonly Ta
     const config = toTaskConfig(task.kind.name, task.fields)
     const tensors = taskTensors(config, batch, prediction)
     const found = leaves(prediction)
-    if ('problem' in tensors) { fail(diagnose('wrong-prediction', task.span, { name: task.name, kind: task.kind.name, reason: tensors.problem.message }, { labels: [{ span, text: 'returned here' }], hint: `expected ${tensors.problem.expected}` })); continue }
+    if ('problem' in tensors) { fail(diagnose('wrong-prediction', task.span, { name: task.name, kind: task.kind.name, reason: tensors.problem.message }, { labels: [{ span, text: 'returned here' }], hint: tensors.problem.message.includes(tensors.problem.expected) ? undefined : `expected ${tensors.problem.expected}` })); continue }
     if (found === undefined) throw new Error('internal: a prediction that fits has something that is no tensor')
     const predictions = Object.fromEntries(found.map(leaf => [leaf.field, leaf.tensor.type]))
     for (const leaf of found) builder.output(leaf.field === '' ? task.name : `${task.name}/${leaf.field}`, 'prediction', leaf.tensor.id)

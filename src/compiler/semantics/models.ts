@@ -87,7 +87,7 @@ export function elaboratePrepared(prepared: Prepared, options: ElaborateOptions)
   if (prepared.blocked || entry === undefined) return nothing()
   const declaration = chooseModel(entry, options.model, findings.report)
   const set = parseSets(options.set ?? [], findings.report)
-  if (declaration === undefined || set === undefined) return nothing()
+  if (declaration === undefined) return nothing()
   const { module } = declaration
   const model = resolveModel(declaration.declaration, module, set, entry, findings.report)
   if (model === undefined) return nothing()
@@ -103,7 +103,7 @@ function chooseModel(entry: Module, name: string | undefined, report: (d: Diagno
   const models = [...entry.names].flatMap(([known, d]) => (d.declaration.kind === 'block' ? [] : [{ known, declaration: d.declaration, module: d.module, imported: d.imported }]))
   if (name !== undefined) {
     const found = models.find(m => m.known === name)
-    if (found === undefined) report(diagnose('unknown-model', start, { name }, { hint: didYouMean(name, models.map(m => m.known)) }))
+    if (found === undefined) report(diagnose('unknown-model', start, { name }, { label: '', hint: didYouMean(name, models.map(m => m.known)) }))
     return found
   }
   const own = models.filter(m => !m.imported)
@@ -113,18 +113,17 @@ function chooseModel(entry: Module, name: string | undefined, report: (d: Diagno
   return undefined
 }
 
-function parseSets(texts: readonly string[], report: (d: Diagnostic) => void): readonly Override[] | undefined {
+/** Those that can be parsed; the mistakes of the others are reported. */
+function parseSets(texts: readonly string[], report: (d: Diagnostic) => void): readonly Override[] {
   const overrides: Override[] = []
   let offset = 0
-  let complete = true
   for (const text of texts) {
     const parsed = parseOverride(setSource, ' '.repeat(offset) + text)
     parsed.diagnostics.forEach(report)
-    if (parsed.override === undefined || hasErrors(parsed.diagnostics)) complete = false
-    else overrides.push(parsed.override)
+    if (parsed.override !== undefined) overrides.push(parsed.override)
     offset += text.length + 1
   }
-  return complete ? overrides : undefined
+  return overrides
 }
 
 /** A map that knows which of its names were asked for. */
