@@ -10,6 +10,7 @@ export type { ElaboratedModel } from './semantics/model.ts'
 export { elaborate, setSource, type ElaborateOptions, type Elaboration } from './semantics/models.ts'
 export type { SourceHost } from './semantics/modules.ts'
 export { diffModels } from './semantics/resolved.ts'
+export { formatFile } from './syntax/format.ts'
 export { parseFile } from './syntax/parse.ts'
 
 /** Everything that is wrong with a file and what it imports: syntax, names, and every shape of every model the file declares, for inference and for training. Each finding once. */

@@ -1,4 +1,5 @@
 // The types of fields of built-in kinds: what each accepts, said in words and checked.
+import { showValue } from './show-values.ts'
 import { describe, float, list, type Value } from './values.ts'
 
 /** `accept` gives the value in the form the field keeps (an int becomes a float where one is expected), or undefined if it does not fit. */
@@ -53,4 +54,7 @@ export const interval: FieldType = {
 export const kindOf = (group: string, example: string): FieldType => ({ expects: `an ${group} such as ${example}`.replace(/^an (?![aeiou])/, 'a '), accept: v => (v.t === 'kind' && v.group === group ? v : undefined) })
 
 /** Why a value does not fit a field: "expected an int >= 1, found float 2.5". */
-export const mismatch = (type: FieldType, found: Value): string => `expected ${type.expects}, found ${describe(found)}`
+export function mismatch(type: FieldType, found: Value): string {
+  const whole = found.t === 'list' ? showValue(found) : ''
+  return `expected ${type.expects}, found ${whole === '' || whole.length > 60 ? describe(found) : whole}`
+}
