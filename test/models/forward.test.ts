@@ -7,7 +7,7 @@ import { goldens, relativeDifference } from '../support/golden.ts'
 import { compile, generatedWeights, withTaps } from '../support/models.ts'
 
 let engine: Engine
-beforeAll(async () => { engine = await openEngine({ engine: 'auto', device: 'auto' }) })
+beforeAll(async () => { engine = await openEngine({ engine: 'auto' }) })
 afterAll(() => engine.close())
 
 describe.each(['tiny_a_v1', 'tiny_a_head', 'baseline_tiny_a'])('%s', name => {
@@ -21,7 +21,7 @@ describe.each(['tiny_a_v1', 'tiny_a_head', 'baseline_tiny_a'])('%s', name => {
     await session.dispose()
   })
 
-  const found = (tap: string): HostTensors[string] | undefined => out[tap] ?? out[tap.replace(/^out\//, '')] ?? out[tap.replace(/^tap\/level\//, 'tap/backbone/')]
+  const found = (tap: string): HostTensors[string] | undefined => out[tap] ?? out[tap.replace(/^out\//, '')] ?? out[tap.replace(/^tap\/level\/(\d)$/, 'tap/backbone/$1/x')]
 
   it('has every tap', () => {
     expect(golden.filter(g => found(g.name) === undefined).map(g => g.name)).toEqual([])

@@ -18,7 +18,7 @@ import { goldens, relativeDifference, type Golden } from '../support/golden.ts'
 import { compile, generatedWeights } from '../support/models.ts'
 
 let engine: Engine
-beforeAll(async () => { engine = await openEngine({ engine: 'auto', device: 'auto' }) })
+beforeAll(async () => { engine = await openEngine({ engine: 'auto' }) })
 afterAll(() => engine.close())
 
 const batch = 2

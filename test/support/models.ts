@@ -25,8 +25,12 @@ export const generatedWeights = (program: Program): Record<string, TensorData> =
 /** The program with a tap output `PATH` or `PATH/FIELD` for every block call (the first, where a block is called several times). */
 export function withTaps(model: ElaboratedModel): Program {
   const taps = new Map<string, ProgramOutput>()
+  const renamed = (path: string): string => {
+    const rule = model.renames.find(([from]) => path === from || path.startsWith(`${from}.`))
+    return rule === undefined ? path : rule[1] + path.slice(rule[0].length)
+  }
   for (const call of model.calls) for (const { field, value } of call.outputs) {
-    const name = `tap/${call.path}${field === '' ? '' : `/${field}`}`
+    const name = `tap/${renamed(call.path)}${field === '' ? '' : `/${field}`}`
     if (!taps.has(name)) taps.set(name, { name, role: 'tap', value })
   }
   const resized = model.program.nodes.find(n => n.op === 'resize2d')
