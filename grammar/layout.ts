@@ -9,7 +9,7 @@ import type { Token } from './tokens.ts'
 
 export type BracketMistake =
   | { readonly kind: 'unclosed'; readonly open: IToken; /** what came instead; undefined at the end of the file */ readonly before: IToken | undefined }
-  | { readonly kind: 'stray'; readonly close: IToken }
+  | { readonly kind: 'stray'; readonly close: IToken; /** the bracket that is open there, if it wants another closer */ readonly open: IToken | undefined }
   | { readonly kind: 'deep'; readonly open: IToken }
 
 export interface LaidOut {
@@ -27,7 +27,7 @@ const closers = new Map<TokenType, TokenType>([[t.LParen, t.RParen], [t.LSquare,
 const isClose = (type: TokenType | undefined): boolean => type === t.RParen || type === t.RSquare || type === t.RCurly
 const binary = [t.Pipe, t.NotEqual, t.LessEqual, t.GreaterEqual, t.Less, t.Greater, t.EqualEqual, t.StarStar, t.Star, t.Slash, t.SlashSlash, t.Percent, t.Plus, t.And, t.Or]
 const goesOnAfter = new Set([...binary, t.Minus, t.Not, t.Equal, t.Comma, t.Colon, t.Arrow, t.Dot, t.DotDot, t.In, t.Then, t.Else])
-const goesOnBefore = new Set([...binary, t.Dot, t.Arrow, t.Then, t.Else])
+const goesOnBefore = new Set([...binary, t.Dot, t.Arrow, t.Then, t.Else, t.LCurly])
 const beforeRecord = new Set([...goesOnAfter, t.LParen, t.LSquare, t.LCurly, t.LRecord, t.Return, t.Import, t.Let, t.Separator].filter(x => x !== t.Else))
 const startsItem = new Set([t.Let, t.Param, t.State, t.Constant, t.Require, t.Update, t.Task, t.Block, t.Model])
 
@@ -126,7 +126,11 @@ export function layout(text: string, lexed: readonly IToken[]): LaidOut {
     if (opened !== undefined) {
       const record = type === t.LCurly && opensRecord()
       if (record) { token.tokenType = t.LRecord; token.tokenTypeIdx = t.LRecord.tokenTypeIdx! }
-      if (type === t.LCurly && !record) frame.ifs = 0
+      if (type === t.LCurly && !record) {
+        if (!pairs) while (top()?.body === false) closeMissing(token, true)
+        const outer = top() ?? base
+        outer.ifs = 0
+      }
       emit(token, stack.length)
       out[out.length - 1].payload.doc = doc.join('\n')
       doc = []
@@ -138,11 +142,16 @@ export function layout(text: string, lexed: readonly IToken[]): LaidOut {
       doc = []
       if (!pairs && type === t.RCurly && begins && top()?.body) {
         if (lineIndent < top()!.indent && !extraClose && stack.some(f => f.body && f.indent === lineIndent)) while (top()!.indent > lineIndent) closeMissing(token, true)
-        else if (lineIndent > top()!.indent && extraClose) { mistakes.push({ kind: 'stray', close: token }); continue }
+        else if (lineIndent > top()!.indent && extraClose) { mistakes.push({ kind: 'stray', close: token, open: undefined }); continue }
       }
       let at = stack.length - 1
       while (at >= 0 && stack[at].close !== type && !stack[at].body) at--
-      if (at < 0 || stack[at].close !== type) { mistakes.push({ kind: 'stray', close: token }); continue }
+      if (at < 0 || stack[at].close !== type) {
+        const wrong = top()?.body === false ? top() : undefined
+        mistakes.push({ kind: 'stray', close: token, open: wrong?.open })
+        if (wrong !== undefined) close(virtual(wrong.close, token.startOffset))
+        continue
+      }
       while (stack.length - 1 > at) closeMissing(token, true)
       close(token)
       continue

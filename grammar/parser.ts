@@ -80,6 +80,8 @@ export class Parser extends CstParser {
       this.ACTION(() => { this.places.pop() })
     })
   }
+  /** The alternative that is never taken: it makes a body's loop enter whatever comes, so that the item can say what is wrong with it. */
+  private get nothing() { return { GATE: () => false, ALT: () => this.CONSUME(t.ItemStart) } }
   private is(n: number, ...types: TokenType[]): boolean { return types.includes(this.LA(n).tokenType) }
 
   /** Is this a name, or a reserved word that is used as one (`data = 3`)? */
@@ -91,11 +93,12 @@ export class Parser extends CstParser {
   onlyOverride = this.item('onlyOverride', () => { this.SUBRULE(this.setOverride) })
 
   declaration = this.item('declaration', () => {
-    this.OR([
-      { ALT: () => this.SUBRULE(this.importDecl) },
-      { ALT: () => this.SUBRULE(this.blockDecl) },
-      { ALT: () => this.SUBRULE(this.modelDecl) },
-    ])
+    this.OR({ MAX_LOOKAHEAD: 1, DEF: [
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.importDecl) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.blockDecl) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.modelDecl) },
+      this.nothing,
+    ] })
   })
 
   importDecl = this.rule('importDecl', () => {
@@ -140,11 +143,12 @@ export class Parser extends CstParser {
   member = this.item('member', () => {
     this.OR({ MAX_LOOKAHEAD: 1, DEF: [
       { GATE: () => this.isName(t.Equal), IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.child) },
-      { ALT: () => this.SUBRULE(this.requireStmt) },
-      { ALT: () => this.SUBRULE(this.letStmt) },
-      { ALT: () => this.SUBRULE(this.tensorMember) },
-      { ALT: () => this.SUBRULE(this.ifMembers) },
-      { ALT: () => this.SUBRULE(this.forwardDecl) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.requireStmt) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.letStmt) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.tensorMember) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.ifMembers) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.forwardDecl) },
+      this.nothing,
     ] })
   })
   child = this.rule('child', () => {
@@ -187,13 +191,14 @@ export class Parser extends CstParser {
   statement = this.item('statement', () => {
     this.OR({ MAX_LOOKAHEAD: 1, DEF: [
       { GATE: () => this.is(2, t.Equal), IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.assignment) },
-      { ALT: () => this.SUBRULE(this.requireStmt) },
-      { ALT: () => this.SUBRULE(this.letStmt) },
-      { ALT: () => this.SUBRULE(this.updateStmt) },
-      { ALT: () => this.SUBRULE(this.returnStmt) },
-      { ALT: () => this.SUBRULE(this.forStmt) },
-      { ALT: () => this.SUBRULE(this.ifStmt) },
-      { ALT: () => this.SUBRULE(this.chain) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.requireStmt) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.letStmt) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.updateStmt) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.returnStmt) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.forStmt) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.ifStmt) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.chain) },
+      this.nothing,
     ] })
   })
   requireStmt = this.rule('requireStmt', () => {
@@ -250,12 +255,13 @@ export class Parser extends CstParser {
   modelMember = this.item('modelMember', () => {
     this.OR({ MAX_LOOKAHEAD: 1, DEF: [
       { GATE: () => this.isName(t.Equal), IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.child) },
-      { ALT: () => this.SUBRULE(this.section) },
-      { ALT: () => this.SUBRULE(this.taskDecl) },
-      { ALT: () => this.SUBRULE(this.renameDecl) },
-      { ALT: () => this.SUBRULE(this.requireStmt) },
-      { ALT: () => this.SUBRULE(this.letStmt) },
-      { ALT: () => this.SUBRULE(this.forwardDecl) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.section) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.taskDecl) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.renameDecl) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.requireStmt) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.letStmt) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.forwardDecl) },
+      this.nothing,
     ] })
   })
   /** `data KIND { ... }` or `train { ... }` */
@@ -278,14 +284,14 @@ export class Parser extends CstParser {
     this.MANY_SEP({ SEP: t.Separator, DEF: () => this.SUBRULE(this.field) })
     this.CONSUME(t.RCurly)
   })
-  field = this.item('field', () => { this.CONSUME(t.FieldName); this.CONSUME(t.Assign); this.SUBRULE(this.expression) })
+  field = this.item('field', () => { this.OR([{ IGNORE_AMBIGUITIES: true, ALT: () => { this.CONSUME(t.FieldName); this.CONSUME(t.Assign); this.SUBRULE(this.expression) } }, this.nothing]) })
   renameDecl = this.rule('renameDecl', () => {
     this.CONSUME(t.Rename)
     this.CONSUME(t.LCurly)
     this.MANY_SEP({ SEP: t.Separator, DEF: () => this.SUBRULE(this.renameRule) })
     this.CONSUME(t.RCurly)
   })
-  renameRule = this.item('renameRule', () => { this.CONSUME(t.Text); this.CONSUME(t.Arrow); this.CONSUME2(t.Text) })
+  renameRule = this.item('renameRule', () => { this.OR([{ IGNORE_AMBIGUITIES: true, ALT: () => { this.CONSUME(t.Text); this.CONSUME(t.Arrow); this.CONSUME2(t.Text) } }, this.nothing]) })
 
   overrides = this.rule('overrides', () => {
     this.CONSUME(t.LCurly)
@@ -295,10 +301,11 @@ export class Parser extends CstParser {
   override = this.item('override', () => {
     this.OR({ MAX_LOOKAHEAD: 1, DEF: [
       { GATE: () => this.isName(t.Equal, t.Dot), IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.setOverride) },
-      { ALT: () => { this.CONSUME(t.Block); this.CONSUME(t.Name); this.CONSUME(t.Assign); this.SUBRULE(this.expression) } },
-      { ALT: () => this.SUBRULE(this.section) },
-      { ALT: () => this.SUBRULE(this.taskDecl) },
-      { ALT: () => this.SUBRULE(this.renameDecl) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => { this.CONSUME(t.Block); this.CONSUME(t.Name); this.CONSUME(t.Assign); this.SUBRULE(this.expression) } },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.section) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.taskDecl) },
+      { IGNORE_AMBIGUITIES: true, ALT: () => this.SUBRULE(this.renameDecl) },
+      this.nothing,
     ] })
   })
   setOverride = this.rule('setOverride', () => {

@@ -22,6 +22,9 @@ export const Assign = category('Assign')
 /** Operators that stand between two operands; their order of strength is in to-ast.ts. */
 export const BinaryOperator = category('BinaryOperator')
 
+/** Every token but those that end an item: the loop over a body never stops at something that cannot begin an item. */
+export const ItemStart = category('ItemStart')
+
 export const Identifier = createToken({ name: 'Identifier', pattern: /[A-Za-z_][A-Za-z0-9_]*/, categories: [Name, FieldName] })
 const keyword = (word: string, field: boolean, more: TokenType[] = []): TokenType =>
   createToken({ name: word, pattern: new RegExp(word), longer_alt: Identifier, categories: field ? [Name, FieldName, ...more] : [Name, ...more] })
@@ -146,11 +149,14 @@ const all: TokenType[] = [
   Newline, Blank, BlockComment, OpenComment, Doc, SlashSlash, LineComment,
   ...keywords, As, Identifier, Size, Float, Int, BadNumber, Text, OpenText,
   Pipe, Arrow, EqualEqual, NotEqual, LessEqual, GreaterEqual, Less, Greater, Equal, StarStar, Star, Slash, Percent, Plus, Minus, Ellipsis, DotDot, Dot,
-  Comma, Colon, Question, LParen, RParen, LSquare, RSquare, LCurly, RCurly, Separator, LRecord, Name, FieldName, Assign, BinaryOperator,
+  Comma, Colon, Question, LParen, RParen, LSquare, RSquare, LCurly, RCurly, Separator, LRecord, Name, FieldName, Assign, BinaryOperator, ItemStart,
 ]
 
 /** The tokens a grammar is made from. */
 export const grammarTokens: TokenType[] = all.filter(t => t !== Newline && t !== Blank && !comments.has(t))
+
+const abstract = new Set([Name, FieldName, Assign, BinaryOperator, ItemStart, Separator, RCurly])
+for (const type of grammarTokens) if (!abstract.has(type)) type.CATEGORIES!.push(ItemStart)
 
 const lexer = new Lexer(all, { positionTracking: 'onlyOffset', ensureOptimizations: false })
 

@@ -51,7 +51,10 @@ const closing: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}'
 
 export function explainBracket(s: Source, m: BracketMistake): Diagnostic {
   if (m.kind === 'deep') return diagnose('nested-too-deep', spanOf(s, m.open), { limit: maxNesting })
-  if (m.kind === 'stray') return diagnose('stray-bracket', spanOf(s, m.close), { found: m.close.image })
+  if (m.kind === 'stray') {
+    if (m.open === undefined) return diagnose('stray-bracket', spanOf(s, m.close), { found: m.close.image })
+    return diagnose('stray-bracket', spanOf(s, m.close), { found: m.close.image }, { labels: [{ span: spanOf(s, m.open), text: 'open here' }], hint: `\`${m.open.image}\` is closed by \`${closing[m.open.image]}\`` })
+  }
   const labels = m.before === undefined ? [] : [{ span: spanOf(s, m.before), text: `\`${closing[m.open.image]}\` is missing before this` }]
   return diagnose('unclosed-bracket', spanOf(s, m.open), { open: m.open.image, close: closing[m.open.image] }, { labels })
 }
@@ -74,7 +77,7 @@ const items: Readonly<Record<string, string>> = {
 }
 const choices: Readonly<Record<string, string>> = {
   declaration: '`import`, `block` or `model`', member: 'a member of the block', modelMember: 'a member of the model', statement: 'a statement', override: 'an override', operand: 'an expression', indexItem: 'an index', index: 'an index', type: 'a type',
-  dim: 'a dimension', forwardDecl: '`=` or `{`', modelDecl: '`{`, or `= BASE with {`', letStmt: 'a name', list: 'an expression or `]`', record: 'a field or `}`', slice: 'a range', section: '`{`', tensorMember: '`param`',
+  dim: 'a dimension', forwardDecl: '`=` or `{`', modelDecl: '`{`, or `= BASE with {`', letStmt: 'a name', list: 'an expression or `]`', record: 'a field or `}`', slice: 'a range', section: '`{`', field: 'a field (`name = value`)', renameRule: 'a rule ("OLD" -> "NEW")', tensorMember: '`param`',
 }
 const wanted: Readonly<Record<string, string>> = {
   Name: 'a name', FieldName: 'a name', Text: 'a string', Assign: '`=`', Equal: '`=`', Colon: '`:`', Arrow: '`->`', Comma: '`,`', DotDot: '`..`', Dot: '`.`', LParen: '`(`', LSquare: '`[`', LCurly: '`{`', LRecord: '`{`', EOF: 'the end of the file',

@@ -140,13 +140,18 @@ const breakable: readonly (readonly TokenType[])[] = [[t.Then, t.Else], [t.Pipe]
 
 function entryDoc(entry: Entry, text: string, tight = false): Doc {
   const { nodes } = entry
-  const level = breakable.find(types => nodes.some((n, i) => i > 0 && types.includes(typeOf(n)!) && !isStatementElse(nodes, i)))
-  const isBreak = (i: number): boolean => i > 0 && level !== undefined && level.includes(typeOf(nodes[i])!) && typeOf(nodes[i - 1]) !== t.Dot && !isStatementElse(nodes, i)
+  const bodyAt = nodes.findIndex(n => typeOf(n) === t.LCurly)
+  const headEnd = bodyAt < 0 ? nodes.length : bodyAt
+  const mayBreak = (i: number): boolean => i > 0 && i < headEnd && typeOf(nodes[i - 1]) !== t.Dot
+  const level = breakable.find(types => nodes.some((n, i) => mayBreak(i) && types.includes(typeOf(n)!)))
+  const isBreak = (i: number): boolean => level !== undefined && mayBreak(i) && level.includes(typeOf(nodes[i])!)
   const forced = level?.[0] === t.Pipe && nodes.some((n, i) => isBreak(i) && firstLeaf(n).broken)
   const head: Doc[] = []
   const rest: Doc[] = []
+  /** from the first body on: bodies break before the operators of their condition do */
+  const bodies: Doc[] = []
   nodes.forEach((n, i) => {
-    const out = rest.length > 0 || isBreak(i) ? rest : head
+    const out = i >= headEnd ? bodies : rest.length > 0 || isBreak(i) ? rest : head
     const leaf = firstLeaf(n)
     const previous = nodes[i - 1]
     if (i > 0) {
@@ -159,12 +164,9 @@ function entryDoc(entry: Entry, text: string, tight = false): Doc {
     out.push(isBracket(n) ? bracketDoc(n, text) : n.token.image)
     if (i < nodes.length - 1) out.push(trailing(lastLeaf(n)))
   })
-  return [group([head, indent(rest)]), trailing(lastLeaf(nodes[nodes.length - 1]))]
+  return [group([head, indent(rest)]), bodies, trailing(lastLeaf(nodes[nodes.length - 1]))]
 }
 const indentIn = (out: Doc[], rest: Doc[], doc: Doc): Doc => (out === rest ? doc : indent(doc))
-
-/** `} else {` never leaves its line. */
-const isStatementElse = (nodes: readonly Node[], i: number): boolean => typeOf(nodes[i]) === t.Else && isBracket(nodes[i - 1]) && typeOf(nodes[i - 1]) === t.LCurly
 
 const operands = new Set<TokenType>([t.Identifier, t.As, t.Text, t.Int, t.Float, t.Size, t.True, t.False, t.None, t.Data, t.Train, t.Block])
 const isOperand = (nodes: readonly Node[], i: number): boolean => {

@@ -23,11 +23,12 @@ function run<T>(file: string, text: string, start: (p: Parser) => CstNode, build
   const { tokens: lexed, unknown } = t.lex(text)
   const { tokens, mistakes } = layout(text, lexed)
   const source: Source = { file, text, tokens: lexed }
-  const diagnostics: Diagnostic[] = [...unknown.slice(0, mostDiagnostics).map(u => explainUnknown(source, u)), ...lexed.flatMap(x => explainToken(source, x))]
-
   const lines = new Lines(text)
+  const firstUnknown = unknown.filter((u, i) => i === 0 || lines.of(u.offset) !== lines.of(unknown[i - 1].offset))
+  const diagnostics: Diagnostic[] = [...firstUnknown.slice(0, mostDiagnostics).map(u => explainUnknown(source, u)), ...lexed.flatMap(x => explainToken(source, x))]
   const broken = new Set([...unknown.map(u => lines.of(u.offset)), ...lexed.filter(x => x.tokenType === t.OpenText).map(x => lines.of(x.startOffset))])
-  diagnostics.push(...mistakes.filter(m => m.kind !== 'unclosed' || !broken.has(lines.of(m.open.startOffset))).map(m => explainBracket(source, m)))
+  const openComment = lexed.at(-1)?.tokenType === t.OpenComment
+  diagnostics.push(...mistakes.filter(m => m.kind !== 'unclosed' || !openComment && !broken.has(lines.of(m.open.startOffset))).slice(0, mostDiagnostics).map(m => explainBracket(source, m)))
   if (mistakes.some(m => m.kind === 'deep')) return { result: undefined, diagnostics: finish(diagnostics) }
 
   const p = parser()

@@ -1,8 +1,9 @@
 // Concrete to abstract syntax: files, declarations, members and statements. Items with a mistake in them are left out, their neighbours stay.
 import type { CstNode } from 'chevrotain'
+import { diagnose } from '../diagnostics/catalogue.ts'
 import type { BlockDecl, Declaration, Field, File, ForwardArg, ForwardDecl, Import, LetStmt, Member, ModelDecl, ModelMember, Override, ParamDecl, Pattern, RequireStmt, Stmt, TaskDecl, VariantDecl } from './ast.ts'
 import { attempt, assign, type Context, declared, docOf, fail, field, has, node, nodes, only, partial, span, token, tokens, tokenSpan } from './cst.ts'
-import { assigned, chain, exactDims, expression, loopNames, type } from './to-ast-expressions.ts'
+import { assigned, chain, exactDims, expression, loopNames, maxDepth, type } from './to-ast-expressions.ts'
 import { unescape } from './text.ts'
 
 function each<T>(list: readonly CstNode[], build: (n: CstNode) => T): T[] {
@@ -75,6 +76,7 @@ function branches<T>(c: Context, n: CstNode, bodies: readonly CstNode[], build: 
   const conds = nodes(n, 'expression')
   if (conds.some(x => x.recoveredNode) || bodies.length < conds.length) return fail()
   const whole = span(c, n)
+  if (conds.length > maxDepth / 2) { c.diagnostics.push(diagnose('expression-too-deep', whole, { limit: maxDepth / 2 })); return fail() }
   const starts = tokens(n, 'if')
   const last = bodies.length > conds.length ? build(bodies[conds.length]) : []
   return conds.map((cond, i) => ({ at: { ...whole, start: starts[i].startOffset }, cond: expression(c, cond), then: build(bodies[i]), else: i === conds.length - 1 ? last : [] }))
@@ -89,6 +91,7 @@ function forwardDecl(c: Context, n: CstNode): ForwardDecl {
   const args = each(nodes(partial(n, 'params'), 'parameter'), x => parameter(c, x, 'an argument'))
   const result = has(n, 'type') ? type(c, node(n, 'type')) : undefined
   const at = span(c, n)
+  if (result !== undefined && !has(n, 'Arrow')) c.diagnostics.push(diagnose('missing-arrow', result.span, {}))
   if (has(n, 'statements')) return { kind: 'forward', span: at, args, result, body: statements(c, partial(n, 'statements')) }
   const value = assigned(c, n)
   return { kind: 'forward', span: at, args, result, body: [{ kind: 'return', span: value.span, value }] }
