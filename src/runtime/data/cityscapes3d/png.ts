@@ -107,7 +107,7 @@ export function encodePng(kind: PngKind, height: number, width: number, data: Ui
   view.setUint32(4, height)
   header[8] = depth
   header[9] = colour
-  const parts = [Uint8Array.from(signature), chunk('IHDR', header), chunk('IDAT', zlibSync(raw, { level: 3 })), chunk('IEND', new Uint8Array(0))]
+  const parts = [Uint8Array.from(signature), chunk('IHDR', header), chunk('IDAT', zlibSync(raw, { level: kind === 'rgb8' ? 1 : 3 })), chunk('IEND', new Uint8Array(0))]
   const out = new Uint8Array(parts.reduce((n, p) => n + p.length, 0))
   let at = 0
   for (const part of parts) {

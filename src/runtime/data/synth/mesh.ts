@@ -22,8 +22,20 @@ export interface Material {
 export const rgb = (r: number, g: number, b: number): Rgb => [(r / 255) ** 2.2, (g / 255) ** 2.2, (b / 255) ** 2.2]
 export const plain = (r: number, g: number, b: number): Material => ({ texture: 'plain', colour: rgb(r, g, b) })
 
+/** All fields there, in one order: what the inner loops read. */
+export type FullMaterial = Required<Material>
+const full = new WeakMap<Material, FullMaterial>()
+function complete(m: Material): FullMaterial {
+  let found = full.get(m)
+  if (!found) {
+    found = { texture: m.texture, colour: m.colour, second: m.second ?? m.colour, seed: m.seed ?? 0, shape: m.shape ?? [], ground: m.ground ?? false }
+    full.set(m, found)
+  }
+  return found
+}
+
 interface Surface {
-  readonly material: Material
+  readonly material: FullMaterial
   readonly label: number
   /** id * 1000 + k, 0 for stuff */
   readonly instance: number
@@ -31,13 +43,11 @@ interface Surface {
 export interface Polygon extends Surface {
   readonly kind: 'polygon'
   /** corners in S, x y z each */
-  readonly points: Float64Array
+  readonly points: readonly number[]
   /** unit, towards the camera */
   readonly normal: Vec3
-  /** u = (p - origin) . along, v = (p - origin) . up */
-  readonly origin: Vec3
-  readonly along: Vec3
-  readonly up: Vec3
+  /** u = (x, y, z, 1) . the first four, v = (x, y, z, 1) . the last four */
+  readonly uv: readonly number[]
 }
 export interface Ellipsoid extends Surface {
   readonly kind: 'ellipsoid'
@@ -63,7 +73,6 @@ export const inside = (f: Frame, origin: Vec3, rotation: Matrix3 | Quaternion): 
 /** Turn about z. */
 export const turn = (yaw: number): Matrix3 => [[Math.cos(yaw), -Math.sin(yaw), 0], [Math.sin(yaw), Math.cos(yaw), 0], [0, 0, 1]]
 
-const dot = (a: Vec3, b: Vec3): number => a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
 const cross = (a: Vec3, b: Vec3): Vec3 => [a[1] * b[2] - a[2] * b[1], a[2] * b[0] - a[0] * b[2], a[0] * b[1] - a[1] * b[0]]
 const unit = (a: Vec3): Vec3 => {
   const n = Math.hypot(a[0], a[1], a[2]) || 1
@@ -72,6 +81,25 @@ const unit = (a: Vec3): Vec3 => {
 
 /** Local directions that carry u and v, and where they are zero. */
 export interface Mapping { readonly origin?: Vec3; readonly along?: Vec3; readonly up?: Vec3 }
+
+const zero: Vec3 = [0, 0, 0]
+const forward: Vec3 = [1, 0, 0]
+const upward: Vec3 = [0, 0, 1]
+const scratch = new Float64Array(3)
+
+/** place() into `scratch`. */
+function placeAt(f: Frame, p: Vec3): void {
+  const [r0, r1, r2] = f.rotation
+  scratch[0] = r0[0] * p[0] + r0[1] * p[1] + r0[2] * p[2] + f.origin[0]
+  scratch[1] = r1[0] * p[0] + r1[1] * p[1] + r1[2] * p[2] + f.origin[1]
+  scratch[2] = r2[0] * p[0] + r2[1] * p[1] + r2[2] * p[2] + f.origin[2]
+}
+
+/** The linear function that measures along a local direction from the point in `scratch`. */
+function axis(f: Frame, d: Vec3): readonly number[] {
+  const [x, y, z] = transform(f.rotation, d)
+  return [x, y, z, -(x * scratch[0] + y * scratch[1] + z * scratch[2])]
+}
 
 /** Collects surfaces; those of a solid that face away from the camera are left out. */
 export class Mesh {
@@ -82,27 +110,31 @@ export class Mesh {
   /** A convex polygon of local corners. `inner`: a local point behind it (the solid's inside); without it both sides are seen. */
   polygon(f: Frame, corners: readonly Vec3[], material: Material, inner?: Vec3, mapping: Mapping = {}): void {
     const n = corners.length
-    const points = new Float64Array(3 * n)
-    const placed = corners.map(c => place(f, c))
-    placed.forEach((p, i) => points.set(p, 3 * i))
-    let normal: Vec3 = [0, 0, 0]
+    const points: number[] = []
+    let front = false
     for (let i = 0; i < n; i++) {
-      const a = placed[i]
-      const b = placed[(i + 1) % n]
-      normal = [normal[0] + (a[1] - b[1]) * (a[2] + b[2]), normal[1] + (a[2] - b[2]) * (a[0] + b[0]), normal[2] + (a[0] - b[0]) * (a[1] + b[1])]
+      placeAt(f, corners[i])
+      points.push(scratch[0], scratch[1], scratch[2])
+      front ||= scratch[2] > 0
     }
-    normal = unit(normal)
-    const facing = dot(normal, placed[0])
+    if (!front) return
+    let [nx, ny, nz] = [0, 0, 0]
+    for (let i = 0, a = 0; i < n; i++, a += 3) {
+      const b = i + 1 === n ? 0 : a + 3
+      nx += (points[a + 1] - points[b + 1]) * (points[a + 2] + points[b + 2])
+      ny += (points[a + 2] - points[b + 2]) * (points[a] + points[b])
+      nz += (points[a] - points[b]) * (points[a + 1] + points[b + 1])
+    }
+    const facing = nx * points[0] + ny * points[1] + nz * points[2]
     if (inner) {
-      const p = place(f, inner)
-      const outward = dot(normal, [placed[0][0] - p[0], placed[0][1] - p[1], placed[0][2] - p[2]])
+      placeAt(f, inner)
+      const outward = nx * (points[0] - scratch[0]) + ny * (points[1] - scratch[1]) + nz * (points[2] - scratch[2])
       if (outward * facing >= 0) return
     }
-    if (facing > 0) normal = [-normal[0], -normal[1], -normal[2]]
-    this.primitives.push({
-      kind: 'polygon', points, normal, material, label: this.label, instance: this.instance,
-      origin: place(f, mapping.origin ?? [0, 0, 0]), along: transform(f.rotation, mapping.along ?? [1, 0, 0]), up: transform(f.rotation, mapping.up ?? [0, 0, 1]),
-    })
+    const scale = (facing > 0 ? -1 : 1) / (Math.sqrt(nx * nx + ny * ny + nz * nz) || 1)
+    placeAt(f, mapping.origin ?? zero)
+    const uv = [...axis(f, mapping.along ?? forward), ...axis(f, mapping.up ?? upward)]
+    this.primitives.push({ kind: 'polygon', points, normal: [nx * scale, ny * scale, nz * scale], uv, material: complete(material), label: this.label, instance: this.instance })
   }
 
   /** A hexahedron between two rectangles at heights z0 and z1: [x0, x1, y0, y1] each. `faces`: material of front (+x), back, left (+y), right, top, bottom; undefined leaves it out. */
@@ -175,8 +207,9 @@ export class Mesh {
   ellipsoid(f: Frame, center: Vec3, semi: Vec3, material: Material, ragged = 0): void {
     const axes = [0, 1, 2].map((j): Vec3 => [f.rotation[0][j], f.rotation[1][j], f.rotation[2][j]])
     const toBall = axes.map((a, j): Vec3 => [a[0] / semi[j], a[1] / semi[j], a[2] / semi[j]]) as unknown as Matrix3
+    const at = place(f, center)
     const extent = [0, 1, 2].map(i => Math.hypot(axes[0][i] * semi[0], axes[1][i] * semi[1], axes[2][i] * semi[2])) as unknown as Vec3
-    this.primitives.push({ kind: 'ellipsoid', center: place(f, center), toBall, extent, ragged, material, label: this.label, instance: this.instance })
+    if (at[2] > extent[2]) this.primitives.push({ kind: 'ellipsoid', center: at, toBall, extent, ragged, material: complete(material), label: this.label, instance: this.instance })
   }
 
   /** A limb: an ellipsoid that reaches from a to b. */

@@ -20,7 +20,7 @@ type Plot = (row: number, from: number, to: number, slope: number, base: number)
 /** Cuts a polygon at the near plane and projects it; the number of corners in `xs`, `ys`. */
 const xs = new Float64Array(32)
 const ys = new Float64Array(32)
-function project(points: Float64Array, g: Grid): number {
+function project(points: ArrayLike<number>, g: Grid): number {
   const n = points.length / 3
   let count = 0
   for (let i = 0; i < n; i++) {
@@ -45,7 +45,7 @@ let left = new Float64Array(0)
 let right = new Float64Array(0)
 
 /** Calls `plot` for the run of samples in each row: inverse depth there is base + slope * column. */
-export function scan(points: Float64Array, normal: readonly [number, number, number], g: Grid, plot: Plot): void {
+export function scan(points: ArrayLike<number>, normal: ArrayLike<number>, g: Grid, plot: Plot): void {
   const count = project(points, g)
   if (count < 3) return
   const distance = normal[0] * points[0] + normal[1] * points[1] + normal[2] * points[2]
@@ -69,8 +69,12 @@ export function scan(points: Float64Array, normal: readonly [number, number, num
   }
   for (let i = 0; i < count; i++) {
     const j = i + 1 === count ? 0 : i + 1
-    const up = ys[i] < ys[j]
-    const [y0, y1, x0, x1] = up ? [ys[i], ys[j], xs[i], xs[j]] : [ys[j], ys[i], xs[j], xs[i]]
+    const low = ys[i] < ys[j] ? i : j
+    const high = low === i ? j : i
+    const y0 = ys[low]
+    const y1 = ys[high]
+    const x0 = xs[low]
+    const x1 = xs[high]
     if (y0 === y1) continue
     const slope = (x1 - x0) / (y1 - y0)
     const end = Math.min(last, Math.ceil(y1) - 1)
@@ -91,12 +95,12 @@ export function scan(points: Float64Array, normal: readonly [number, number, num
 /** Whether a fence lets the ray through: upright bars and two rails. */
 function throughBars(p: Polygon, g: Grid, x: number, y: number, inverse: number): boolean {
   const z = 1 / inverse
-  const dx = (x - g.u0) / g.fx * z - p.origin[0]
-  const dy = (y - g.v0) / g.fy * z - p.origin[1]
-  const dz = z - p.origin[2]
-  const u = dx * p.along[0] + dy * p.along[1] + dz * p.along[2]
-  const v = dx * p.up[0] + dy * p.up[1] + dz * p.up[2]
-  const [pitch, width, height] = p.material.shape!
+  const px = (x - g.u0) / g.fx * z
+  const py = (y - g.v0) / g.fy * z
+  const t = p.uv
+  const u = px * t[0] + py * t[1] + z * t[2] + t[3]
+  const v = px * t[4] + py * t[5] + z * t[6] + t[7]
+  const [pitch, width, height] = p.material.shape
   return u - Math.floor(u / pitch) * pitch > width && Math.abs(v - 0.15) > 0.05 && Math.abs(v - height + 0.06) > 0.06
 }
 
@@ -118,7 +122,7 @@ function drawEllipsoid(e: Ellipsoid, g: Grid, visit: (index: number, inverse: nu
   const oy = m1[0] * cx + m1[1] * cy + m1[2] * cz
   const oz = m2[0] * cx + m2[1] * cy + m2[2] * cz
   const c = ox * ox + oy * oy + oz * oz - 1
-  const seed = e.material.seed ?? 0
+  const seed = e.material.seed
   for (let y = fromY; y <= toY; y++) {
     const dy = (y - g.v0) / g.fy
     for (let x = fromX; x <= toX; x++) {

@@ -5,7 +5,7 @@ import { draw, gridOf, scan } from './raster.ts'
 import type { View } from './raster.ts'
 import { hash2, noise2 } from './random.ts'
 import type { Scene } from './scene.ts'
-import { out, shade, sky } from './shade.ts'
+import { even, out, shade, sky } from './shade.ts'
 
 export interface Rendered {
   /** RGB, HWC */
@@ -20,7 +20,7 @@ export interface Rendered {
 }
 
 /** Height of our own bonnet at a column, as a fraction of the image; 0 where it does not show. */
-const hoodAt = (hood: number, x: number): number => (hood === 0 ? 0 : hood * (1 - 0.9 * (2 * x - 1) ** 4))
+const hoodAt = (hood: number, x: number): number => (hood === 0 ? 0 : hood * (1 - 0.9 * (2 * x - 1) * (2 * x - 1) * (2 * x - 1) * (2 * x - 1)))
 
 /** How dark the ground is: [sun taken away, sky taken away] in 0..255 per sample. */
 function castShadows(scene: Scene, view: View): { readonly sun: Uint8Array; readonly sky: Uint8Array } {
@@ -42,45 +42,66 @@ function castShadows(scene: Scene, view: View): { readonly sun: Uint8Array; read
   return { sun, sky: dim }
 }
 
+const clamp = (v: number): number => (v < 0 ? 0 : v > 255 ? 255 : v)
+
 /** Display value of a linear one: a soft shoulder, then gamma 1 / 2.2. */
 const curve = Float32Array.from({ length: 4096 }, (_, i) => {
   const x = i / 1024
   return 255 * Math.min(1, (x * (1 + x / 9)) / (1 + 0.55 * x)) ** (1 / 2.2)
 })
 
-function paint(scene: Scene, view: View, height: number, width: number, per: number, hood: number): Uint8Array {
+/** Leaves the linear colour of sample (column, row) in `out`. `hoods`: height of the bonnet by column of samples. */
+function lookAt(scene: Scene, view: View, shadows: { readonly sun: Uint8Array; readonly sky: Uint8Array }, hoods: Float64Array, column: number, row: number): void {
   const { grid, inverseDepth, primitive } = view
+  const dx = (column - grid.u0) / grid.fx
+  const dy = (row - grid.v0) / grid.fy
+  const below = row / grid.height - 1 + hoods[column]
+  const i = row * grid.width + column
+  if (hoods[column] > 0 && below > 0) {
+    const shine = 0.25 * Math.exp(-below * 60) + 0.05
+    for (let k = 0; k < 3; k++) out[k] = 0.02 + shine * scene.light.horizon[k] * (0.8 + 0.3 * dx)
+  } else if (primitive[i] === 0) sky(scene.light, dx, dy, 1, 1.15)
+  else shade(scene.primitives[primitive[i] - 1], scene.light, dx, dy, 1 / inverseDepth[i], shadows.sun[i] / 255, shadows.sky[i] / 255, 1 / grid.fx)
+}
+
+/** How many of the samples of a pixel need a colour of their own: all at outlines, two in patterns, one elsewhere. */
+function samplesOf(scene: Scene, view: View, per: number, x: number, y: number): number {
+  if (per === 1) return 1
+  const at = y * 2 * view.grid.width + 2 * x
+  const { primitive } = view
+  const p = primitive[at]
+  if (p !== primitive[at + 1] || p !== primitive[at + view.grid.width] || p !== primitive[at + view.grid.width + 1]) return 4
+  return p === 0 || even.has(scene.primitives[p - 1].material.texture) ? 1 : 2
+}
+
+function paint(scene: Scene, view: View, height: number, width: number, per: number, hood: number): Uint8Array {
   const { light } = scene
   const shadows = castShadows(scene, view)
   const image = new Uint8Array(3 * height * width)
-  const pixel = 1 / grid.fx
+  const hoods = Float64Array.from({ length: view.grid.width }, (_, x) => hoodAt(hood, x / view.grid.width))
+  const { seed } = light
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
-      let [r, g, b] = [0, 0, 0]
-      for (let j = 0; j < per * per; j++) {
-        const row = y * per + (j / per | 0)
-        const column = x * per + j % per
-        const i = row * grid.width + column
-        const [dx, dy] = [(column - grid.u0) / grid.fx, (row - grid.v0) / grid.fy]
-        const bonnet = hoodAt(hood, column / grid.width)
-        const below = row / grid.height - (1 - bonnet)
-        if (bonnet > 0 && below > 0) {
-          const shine = 0.25 * Math.exp(-below * 60) + 0.05
-          for (let k = 0; k < 3; k++) out[k] = 0.02 + shine * light.horizon[k] * (0.8 + 0.3 * dx)
-        } else if (primitive[i] === 0) sky(light, dx, dy, 1, 1.15)
-        else shade(scene.primitives[primitive[i] - 1], light, dx, dy, 1 / inverseDepth[i], shadows.sun[i] / 255, shadows.sky[i] / 255, pixel)
+      let r = 0
+      let g = 0
+      let b = 0
+      const samples = samplesOf(scene, view, per, x, y)
+      for (let j = 0; j < samples; j++) {
+        // Two samples lie on the pixel's diagonal.
+        const k = samples === 2 ? 3 * j : j
+        lookAt(scene, view, shadows, hoods, x * per + (k & 1), y * per + (k >> 1))
         r += out[0]
         g += out[1]
         b += out[2]
       }
-      const k = 1024 * light.exposure / (per * per)
+      const k = 1024 * light.exposure / samples
       const at = 3 * (y * width + x)
-      // The mean of four hashes is nearly Gaussian.
-      const noise = (c: number): number => light.noise * 3.4 * (hash2(x, y, light.seed + c) + hash2(x, y, light.seed + c + 7) - 1)
-      const grain = noise(0)
-      image[at] = Math.max(0, Math.min(255, curve[Math.min(4095, r * k | 0)] + grain + 0.4 * noise(1) + 0.5))
-      image[at + 1] = Math.max(0, Math.min(255, curve[Math.min(4095, g * k | 0)] + grain + 0.4 * noise(2) + 0.5))
-      image[at + 2] = Math.max(0, Math.min(255, curve[Math.min(4095, b * k | 0)] + grain + 0.4 * noise(3) + 0.5))
+      // The sum of two uniform draws is near enough to a bell; one for brightness, a weaker one for each colour.
+      const strength = 3.4 * light.noise
+      const grain = strength * (hash2(x, y, seed) + hash2(x, y, seed + 7) - 1) + 0.5
+      image[at] = clamp(curve[Math.min(4095, r * k | 0)] + grain + 0.5 * strength * (hash2(x, y, seed + 1) - 0.5))
+      image[at + 1] = clamp(curve[Math.min(4095, g * k | 0)] + grain + 0.5 * strength * (hash2(x, y, seed + 2) - 0.5))
+      image[at + 2] = clamp(curve[Math.min(4095, b * k | 0)] + grain + 0.5 * strength * (hash2(x, y, seed + 3) - 0.5))
     }
   }
   return image
@@ -122,10 +143,11 @@ export function render(scene: Scene, camera: Camera, height: number, width: numb
   const labelIds = new Uint8Array(height * width)
   const instanceIds = new Uint16Array(height * width)
   const { inverseDepth, primitive } = view
+  const hoods = Float64Array.from({ length: width }, (_, x) => hoodAt(hood, x / width))
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
       const i = y * width + x
-      const bonnet = y / height > 1 - hoodAt(hood, x / width)
+      const bonnet = y / height > 1 - hoods[x]
       if (bonnet) inverseDepth[i] = 0
       const p = scene.primitives[primitive[i] - 1]
       labelIds[i] = bonnet ? label.ego : p === undefined ? label.sky : p.label

@@ -16,7 +16,7 @@ import { Traffic } from './traffic.ts'
 import type { Vehicle } from './traffic.ts'
 
 /** A convex polygon on the ground, in S, that light does not reach; `depth` 0..1, `sun`: only the sun's. */
-export interface Shadow { readonly points: Float64Array; readonly normal: Vec3; readonly depth: number; readonly sun: boolean }
+export interface Shadow { readonly points: readonly number[]; readonly normal: Vec3; readonly depth: number; readonly sun: boolean }
 
 export interface Scene {
   readonly primitives: readonly Primitive[]
@@ -52,9 +52,7 @@ class Shadows {
 
   /** `outline` in the x, y of a frame whose z axis is up and whose origin is on the ground. */
   flat(f: Frame, outline: readonly (readonly [number, number])[], depth: number, sun: boolean): void {
-    const points = new Float64Array(outline.length * 3)
-    outline.forEach(([x, y], i) => points.set(place(f, [x, y, 0]), 3 * i))
-    this.list.push({ points, normal: [f.rotation[0][2], f.rotation[1][2], f.rotation[2][2]], depth, sun })
+    this.list.push({ points: outline.flatMap(([x, y]) => place(f, [x, y, 0])), normal: [f.rotation[0][2], f.rotation[1][2], f.rotation[2][2]], depth, sun })
   }
 
   /** The shadow that the sun throws of a block [x0, x1, y0, y1] from z0 to z1 over the frame's ground. */
