@@ -57,6 +57,7 @@ export function prepare(entry: string, host: SourceHost): Prepared {
 class Findings {
   readonly all: Diagnostic[] = []
   readonly #seen = new Set<string>()
+  readonly #unsaid: Diagnostic[] = []
   #muted = 0
 
   constructor(before: readonly Diagnostic[]) {
@@ -64,8 +65,9 @@ class Findings {
   }
 
   readonly report = (d: Diagnostic): void => {
+    if (this.#muted > 0) { this.#unsaid.push(d); return }
     const place = `${d.span.file} ${d.span.start} ${d.span.end}`
-    if (this.#muted > 0 || this.#seen.has(`${d.code} ${place}`) || (d.severity === 'error' && this.#seen.has(`error ${place}`))) return
+    if (this.#seen.has(`${d.code} ${place}`) || (d.severity === 'error' && this.#seen.has(`error ${place}`))) return
     this.#seen.add(`${d.code} ${place}`)
     if (d.severity === 'error') this.#seen.add(`error ${place}`)
     this.all.push(d)
@@ -74,6 +76,11 @@ class Findings {
   readonly muted = <T>(body: () => T): T => {
     this.#muted++
     try { return body() } finally { this.#muted-- }
+  }
+
+  /** The evaluator says each finding once: one that it made while muted is all there is if the same mistake counts later. */
+  sayUnsaid(): void {
+    for (const d of this.#unsaid) this.report(d)
   }
 }
 
@@ -92,6 +99,7 @@ export function elaboratePrepared(prepared: Prepared, options: ElaborateOptions)
   const model = resolveModel(declaration.declaration, module, set, entry, findings.report)
   if (model === undefined) return nothing()
   const elaborated = elaborateModel(model, prepared.loaded.modules, options, findings)
+  if (elaborated === undefined && !hasErrors(findings.all)) findings.sayUnsaid()
   const failed = hasErrors(findings.all)
   if (!failed && elaborated === undefined) throw new Error('internal: elaboration failed without a message')
   return { model: failed ? undefined : elaborated, diagnostics: findings.all }
