@@ -93,6 +93,14 @@ describe('operators', () => {
         |                                                        - i32[2]
       hint: write \`cast(x, "float32")\` of the tensor, or an int"
     `)
+    expect(of('x + 3_000_000_000', i32(2))).toMatchInlineSnapshot(`
+      "error[operands-do-not-fit]: \`+\` does not take i32[2] and int 3000000000: 3000000000 is not a value of type int32
+       --> test.mtl:1:58
+        |
+      1 | block Main() { forward(x: any = none, y: any = none) = x + 3_000_000_000 }
+        |                                                          ^
+        |                                                        - i32[2]"
+    `)
     expect(of('if x > 0 then 1 else 2', [2])).toMatchInlineSnapshot(`
       "error[condition-is-tensor]: the condition is a tensor, bool[2]; it must be known when the model is compiled
        --> test.mtl:1:59
@@ -691,7 +699,7 @@ describe('statements', () => {
         |
       1 | block Main() { state avg: [2] = zeros; forward(x: [3]) { update avg = x; update agv = x; return x } }
         |                                                                                 ^^^ updated here
-      hint: these exist: avg"
+      hint: did you mean \`avg\`?"
     `)
   })
 })

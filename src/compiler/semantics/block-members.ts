@@ -178,7 +178,7 @@ function constant(m: Machine, instance: Instance, member: MemberOf<'constant'>, 
 
 /** A static number as a tensor of that shape, a static list of numbers as a constant: int32 if all are ints. Other values stay. */
 function asTensor(m: Machine, value: Value, span: Span, shape: Shape): Value {
-  if (value.t === 'int' || value.t === 'float') return m.emit('fill', [], { dtype: value.t === 'int' ? 'int32' : 'float32', shape, value: value.v }, span)
+  if (value.t === 'int' || value.t === 'float') return m.append('fill', [], { dtype: value.t === 'int' ? 'int32' : 'float32', shape, value: value.v }, span, 'constant')
   if (value.t !== 'list') return value
   const ints = (v: Value): boolean => (v.t === 'list' ? v.items.every(ints) : v.t === 'int')
   return m.call({ t: 'function', name: 'tensor' }, [{ value, span }, { value: string(ints(value) ? 'int32' : 'float32'), span }], span)

@@ -155,7 +155,8 @@ function indexTensor(m: Machine, span: Span, x: Tensor, items: readonly IndexIte
   }
   whole(shape.length - start.length)
   const everything = start.every((s, i) => s === 0 && stop[i] === shape[i] && step[i] === 1)
-  const sliced = everything ? x : m.emit('slice', [x], { start, stop, step }, span)
+  const sliced = everything ? x : m.append('slice', [x], { start, stop, step }, span, '[]')
+  if (sliced.t === 'error') return error
   const same = result.length === sliced.type.shape.length && result.every((d, i) => d === sliced.type.shape[i])
-  return same ? sliced : m.emit('reshape', [sliced], { shape: result }, span)
+  return same ? sliced : m.append('reshape', [sliced], { shape: result }, span, '[]')
 }

@@ -4,9 +4,8 @@ import { didYouMean } from '../diagnostics/suggest.ts'
 import { ShapeError } from '../ir/builder.ts'
 import { showType } from '../ir/types.ts'
 import type { FunctionContext } from './functions/function.ts'
-import { ruleOf } from './evaluate-operators.ts'
 import { makeInstance } from './instances.ts'
-import { CallFailure, type Machine } from './machine.ts'
+import { CallFailure, ruleOf, type Machine } from './machine.ts'
 import type { CallArg } from './scope.ts'
 import { describe, error, list, type Value } from './values.ts'
 
@@ -126,7 +125,7 @@ function callFunction(m: Machine, name: string, args: readonly CallArg[], span: 
 }
 
 /** An error anywhere in lists and records: the function would say something that follows from it. */
-function holdsError(v: Value): boolean {
+export function holdsError(v: Value): boolean {
   if (v.t === 'list') return v.items.some(holdsError)
   return v.t === 'record' ? [...v.fields.values()].some(holdsError) : v.t === 'error'
 }

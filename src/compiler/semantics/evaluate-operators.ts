@@ -4,7 +4,7 @@ import { ShapeError } from '../ir/builder.ts'
 import type { OpName } from '../ir/ops.ts'
 import { showType } from '../ir/types.ts'
 import type { BinaryOperator, Expr } from '../syntax/ast.ts'
-import type { Machine, Tensor } from './machine.ts'
+import { ruleOf, type Machine, type Tensor } from './machine.ts'
 import type { Scope } from './scope.ts'
 import { bool, describe, error, float, int, list, sameValue, string, type Value } from './values.ts'
 
@@ -105,11 +105,11 @@ export function evaluateUnary(m: Machine, expr: Extract<Expr, { kind: 'unary' }>
   if (expr.op === '-') {
     if (operand.t === 'int') return int(operand.v === 0 ? 0 : -operand.v)
     if (operand.t === 'float') return float(-operand.v)
-    if (operand.t === 'tensor' && operand.type.dtype === 'float32') return m.emit('neg', [operand], {}, expr.span)
+    if (operand.t === 'tensor' && operand.type.dtype === 'float32') return m.append('neg', [operand], {}, expr.span, '-')
     if (operand.t === 'tensor' && operand.type.dtype === 'int32') return m.emit('sub', [m.emit('fill', [], { dtype: 'int32', shape: [], value: 0 }, expr.span), operand], {}, expr.span)
   } else {
     if (operand.t === 'bool') return bool(!operand.v)
-    if (operand.t === 'tensor' && operand.type.dtype === 'bool') return m.emit('not', [operand], {}, expr.span)
+    if (operand.t === 'tensor' && operand.type.dtype === 'bool') return m.append('not', [operand], {}, expr.span, 'not')
   }
   return m.report('operand-type-unary', expr.span, { operator: expr.op, operand: brief(operand) }, { labels: [{ span: expr.operand.span, text: brief(operand) }] })
 }
@@ -119,12 +119,11 @@ const operators: Partial<Record<BinaryOperator, OpName>> = { '+': 'add', '-': 's
 function tensorBinary(m: Machine, expr: Binary, left: Value, right: Value): Value {
   const { op } = expr
   const span = expr.span
-  const a = operand(m, expr, left, right, 'left')
-  if (a === undefined) return error
-  const b = operand(m, expr, left, right, 'right')
-  if (b === undefined) return error
   const two = (name: OpName, x: Tensor, y: Tensor): Tensor => m.emit(name as 'add', [x, y], {}, span)
   try {
+    const a = operand(m, expr, left, right, 'left')
+    const b = a === undefined ? undefined : operand(m, expr, left, right, 'right')
+    if (a === undefined || b === undefined) return error
     switch (op) {
       case '!=': return m.emit('not', [two('equal', a, b)], {}, span)
       case '<=': return m.emit('not', [two('greater', a, b)], {}, span)
@@ -139,7 +138,7 @@ function tensorBinary(m: Machine, expr: Binary, left: Value, right: Value): Valu
     return two(name, a, b)
   } catch (e) {
     if (!(e instanceof ShapeError)) throw e
-    return misfit(m, expr, a, b, e)
+    return misfit(m, expr, left, right, e)
   }
 }
 
@@ -160,10 +159,7 @@ function operand(m: Machine, expr: Binary, left: Value, right: Value, side: 'lef
   return undefined
 }
 
-/** What the rule says, without the name and operands of the operator, which the message has. */
-export const ruleOf = (e: ShapeError): string => e.message.replace(/^\w+\([^)]*\): /, '')
-
-function misfit(m: Machine, expr: Binary, a: Tensor, b: Tensor, e: ShapeError): Value {
-  const hint = a.type.dtype !== b.type.dtype ? 'make the dtypes equal with `cast(x, "float32")`' : undefined
+function misfit(m: Machine, expr: Binary, a: Value, b: Value, e: ShapeError): Value {
+  const hint = a.t === 'tensor' && b.t === 'tensor' && a.type.dtype !== b.type.dtype ? 'make the dtypes equal with `cast(x, "float32")`' : undefined
   return m.report('operands-do-not-fit', expr.opSpan, { operator: expr.op, left: brief(a), right: brief(b), rule: ruleOf(e) }, { labels: operandLabels(expr, a, b), hint })
 }

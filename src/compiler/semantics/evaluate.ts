@@ -5,7 +5,7 @@ import type { Phase } from '../ir/program.ts'
 import type { BlockDecl, Expr, ForwardDecl } from '../syntax/ast.ts'
 import { bindBlock, bindForward, callInstance, runBody } from './blocks.ts'
 import { evaluateField, evaluateIndex } from './evaluate-access.ts'
-import { callValue } from './evaluate-calls.ts'
+import { callValue, holdsError } from './evaluate-calls.ts'
 import { evaluateBinary, evaluateUnary } from './evaluate-operators.ts'
 import { iterate, roundScope } from './evaluate-statements.ts'
 import { functions } from './functions/index.ts'
@@ -32,9 +32,9 @@ export class Evaluator extends Machine {
     return this.guard(() => instantiate(this, value, path, path, span))
   }
 
-  /** Apply an instance, a description, a list of callables, or a function. */
+  /** Apply an instance, a description, a list of callables, or a function. A result with an error anywhere in it is 'error'. */
   call(callee: Value, args: readonly CallArg[], span: Span): Value {
-    return this.guard(() => callValue(this, callee, args, span))
+    return this.guard(() => whole(callValue(this, callee, args, span)))
   }
 
   /** The description of a block with these static arguments. */
@@ -46,12 +46,12 @@ export class Evaluator extends Machine {
     return this.guard(() => callInstance(this, instance, args, span))
   }
 
-  /** Run a forward that belongs to no block: the model's. `scope` has the names its body sees; names of dimensions that are ints there are checked. `name` is what messages call it. */
+  /** Run a forward that belongs to no block: the model's. `scope` has the names its body sees; names of dimensions that are ints there are checked. `name` is what messages call it. A result with an error anywhere in it is 'error'. */
   runForward(forward: ForwardDecl, scope: Scope, args: readonly CallArg[], name: string, span: Span): Value {
     return this.guard(() => {
       const inner = scope.child()
       const bound = bindForward(this, forward, inner, args, span, name)
-      return bound === undefined ? error : runBody(this, forward, inner, bound, name)
+      return bound === undefined ? error : whole(runBody(this, forward, inner, bound, name))
     })
   }
 
@@ -156,6 +156,8 @@ export class Evaluator extends Machine {
     return callValue(this, block, [piped], span)
   }
 }
+
+const whole = (result: Value): Value => (holdsError(result) ? error : result)
 
 /** The right side of a pipe: the place of the call is the step, not the whole chain before it. */
 const spanOfCall = (expr: Extract<Expr, { kind: 'pipe' }>): Span => ({ ...expr.callee.span, end: expr.span.end })

@@ -1,7 +1,7 @@
 // The state of one elaboration, and what the parts of the evaluator ask of each other.
 import { diagnose, type Code, type Holes } from '../diagnostics/catalogue.ts'
 import type { Diagnostic, Label, Span } from '../diagnostics/diagnostic.ts'
-import type { Builder } from '../ir/builder.ts'
+import { ShapeError, type Builder } from '../ir/builder.ts'
 import type { OpAttrs, OpName } from '../ir/ops.ts'
 import type { Origin, Phase, ValueId } from '../ir/program.ts'
 import { showType } from '../ir/types.ts'
@@ -143,11 +143,21 @@ export abstract class Machine {
     return chosen.flatMap(f => (f?.span === undefined ? [] : [{ span: f.span, text: `in this call of ${f.name} (${shortPath(f.path)})` }]))
   }
 
-  /** Append an operator; ShapeError passes through. */
+  /** Append an operator. Throws ShapeError if the operands do not fit. */
   emit<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: OpAttrs[K], span: Span): Tensor {
     const id = this.builder.emit(op, inputs.map(v => v.id), attrs, this.origin(span))
     this.checkNodes(span)
     return this.tensor(id)
+  }
+
+  /** Append an operator for the part of the language called `name` in a message, should the operands not fit. */
+  append<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: OpAttrs[K], span: Span, name: string): Tensor | { readonly t: 'error' } {
+    try {
+      return this.emit(op, inputs, attrs, span)
+    } catch (e) {
+      if (!(e instanceof ShapeError)) throw e
+      return this.report('call-failed', span, { name, reason: ruleOf(e) })
+    }
   }
 
   checkNodes(span: Span): void {
@@ -183,6 +193,9 @@ export abstract class Machine {
     return made.t === 'init' || made.t === 'error' ? made : undefined
   }
 }
+
+/** What the rule says, without the name and operands of the operator. */
+export const ruleOf = (e: ShapeError): string => e.message.replace(/^\w+\([^)]*\): /, '')
 
 /** The end of a long path. */
 const shortPath = (path: string): string => (path.length <= 60 ? path : `...${path.slice(-57)}`)

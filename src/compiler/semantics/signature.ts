@@ -76,7 +76,7 @@ export class Matcher {
       case 'dims': {
         const item = itemType(type.dims)
         if (item !== undefined) return this.#list(item, value, place, type)
-        if ((value.t === 'int' || value.t === 'float') && type.dims.length === 0) return this.#m.emit('fill', [], { dtype: 'float32', shape: [], value: value.v }, place.span)
+        if ((value.t === 'int' || value.t === 'float') && type.dims.length === 0) return this.#m.append('fill', [], { dtype: 'float32', shape: [], value: value.v }, place.span, place.name)
         if (value.t !== 'tensor') return this.#wrong(type, value, place)
         return this.#dims(type, value, place) ? value : undefined
       }
