@@ -69,6 +69,7 @@ const rules: readonly (readonly [name: string, make: (s: Sketch) => ValueId, exp
   ['transpose of unit axes', s => s.e('transpose', [s.x(2, 1, 4)], { perm: [1, 0, 2] }), ['%b = reshape(%a) {shape=[1, 2, 4]} : f32[1, 2, 4]', 'y = %b']],
   ['reshape of reshape', s => s.e('reshape', [s.e('reshape', [s.x(2, 3)], { shape: [6] })], { shape: [3, 2] }), ['%b = reshape(%a) {shape=[3, 2]} : f32[3, 2]', 'y = %b']],
   ['reshape there and back', s => s.e('reshape', [s.e('reshape', [s.x(2, 3)], { shape: [6] })], { shape: [2, 3] }), ['y = %a']],
+  ['reshape of a sum', s => s.e('reshape', [s.e('reduceSum', [s.x(2, 3)], { axes: [1], keepDims: true })], { shape: [2] }), ['%b = reduceSum(%a) {axes=[1], keepDims=false} : f32[2]', 'y = %b']],
   ['broadcast to the same shape', s => s.e('broadcast', [s.x(2)], { shape: [2] }), ['y = %a']],
   ['broadcast of unit axes', s => s.e('broadcast', [s.x(2)], { shape: [1, 2] }), ['%b = reshape(%a) {shape=[1, 2]} : f32[1, 2]', 'y = %b']],
   ['broadcast of broadcast', s => s.e('broadcast', [s.e('broadcast', [s.x(2)], { shape: [3, 2] })], { shape: [4, 3, 2] }), ['%b = broadcast(%a) {shape=[4, 3, 2]} : f32[4, 3, 2]', 'y = %b']],

@@ -23,6 +23,15 @@ const transposedProduct = (node: NodeFor<'transpose'>, c: Context): Rewrite | un
   return { op: 'matmul', inputs: [inner.inputs[1], inner.inputs[0]], attrs: { transA: !transB, transB: !transA, alpha } }
 }
 
+/** A reshape that only drops or restores the reduced axes is the other value of `keepDims`. */
+const reshapedReduction = (node: NodeFor<'reshape'>, inner: NodeFor<'reduceSum' | 'reduceMean' | 'reduceMax'>, c: Context): Rewrite | undefined => {
+  const { axes, keepDims } = inner.attrs
+  const { shape } = c.type(inner.inputs[0])
+  const wanted = keepDims ? shape.filter((_, axis) => !axes.includes(axis)) : shape.map((d, axis) => axes.includes(axis) ? 1 : d)
+  if (!sameShape(wanted, node.type.shape) || sameShape(wanted, inner.type.shape) || !c.single(inner.id)) return undefined
+  return { op: inner.op, inputs: inner.inputs, attrs: { axes, keepDims: !keepDims } }
+}
+
 /** A slice that takes from one part of a concatenation takes from that part. */
 const sliceOfConcat = (node: NodeFor<'slice'>, inner: NodeFor<'concat'>, c: Context): Rewrite | undefined => {
   const { axis } = inner.attrs
@@ -61,6 +70,7 @@ export const movementRules: Rules = {
     const [x] = node.inputs
     const inner = c.definition(x)
     if (inner?.op === 'reshape') return { op: 'reshape', inputs: inner.inputs, attrs: node.attrs }
+    if (inner?.op === 'reduceSum' || inner?.op === 'reduceMean' || inner?.op === 'reduceMax') return reshapedReduction(node, inner, c)
     return unless(sameShape(c.type(x).shape, node.type.shape), x)
   },
   transpose: (node, c) => {
