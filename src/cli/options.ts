@@ -1,4 +1,5 @@
 // Options that several commands share, and the parsing of their values.
+import { engineNames } from '../runtime/engines/index.ts'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 
 const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value]
@@ -22,7 +23,7 @@ export const withModel = (command: Command): Command => command
   .option('-m, --model <name>', 'the model of the file (needed if it has several)')
   .option('--set <path=value>', 'change a field of the model, as in a variant; may be repeated', collect, [])
 
-export interface EngineOptions { readonly engine: string; readonly device: string }
+export interface EngineOptions { readonly engine: string; readonly device?: string }
 export const withEngine = (command: Command): Command => command
-  .addOption(new Option('--engine <name>', 'what runs the programs').choices(['auto', 'onnxruntime']).default('auto'))
-  .addOption(new Option('--device <name>', 'where').choices(['auto', 'cpu']).default('auto'))
+  .addOption(new Option('--engine <name>', 'what runs the programs').choices(engineNames).default('auto'))
+  .option('--device <name>', 'cpu (default), or what else the engine has')
