@@ -48,7 +48,10 @@ const tapSlice = (e: Emitter, padded: string, shape: readonly number[], spatial:
 const padded = (e: Emitter, x: string, before: readonly number[], after: readonly number[]): string =>
   [...before, ...after].every(p => p === 0) ? x : e.node('Pad', [x, e.ints([...before, ...after]), e.scalar(0)], { mode: 'constant' })
 
-/** One group: per tap a product [O, places] x [places, C] of NHWC rows. */
+/** Up to this many bytes all taps of x are laid side by side for one product; beyond, a product per tap needs less memory and is as fast. */
+const COLUMN_BYTES = 8 * 2 ** 20
+
+/** One group: products [O, places] x [places, C] of NHWC rows, one per tap or one for all. */
 const weightGradientOfRows = (e: Emitter, x: Operand, dy: Operand, a: ConvAttrs & { kernel: readonly [number, number] }): string => {
   const [batch, channels, height, width] = x.type.shape, [, outputs, ...places] = dy.type.shape
   const [kh, kw] = a.kernel, [top, left, bottom, right] = a.pad, rows = batch * places[0] * places[1]
@@ -56,14 +59,14 @@ const weightGradientOfRows = (e: Emitter, x: Operand, dy: Operand, a: ConvAttrs 
   const source = padded(e, e.transpose(x.name, [0, 2, 3, 1]), [0, top, left, 0], [0, bottom, right, 0])
   const shape = [batch, top + height + bottom, left + width + right, channels]
   const taps: string[] = []
-  for (let i = 0; i < kh; i++) {
-    for (let j = 0; j < kw; j++) {
-      const tap = e.reshape(tapSlice(e, source, shape, [1, 2], [i, j], places, a), [rows, channels])
-      taps.push(e.reshape(product(e, dyRows, { name: tap, shape: [rows, channels] }, { transA: true }), [1, outputs, channels]))
-    }
-  }
-  const stacked = taps.length === 1 ? taps[0] : e.node('Concat', taps, { axis: 0 })
-  return e.reshape(e.transpose(stacked, [1, 2, 0]), [outputs, channels, kh, kw])
+  for (let i = 0; i < kh; i++) for (let j = 0; j < kw; j++) taps.push(tapSlice(e, source, shape, [1, 2], [i, j], places, a))
+  const times = (columns: string, n: number): string => product(e, dyRows, { name: e.reshape(columns, [rows, n]), shape: [rows, n] }, { transA: true })
+  let gradient: string
+  if (taps.length === 1) gradient = times(taps[0], channels)
+  else if (rows * channels * taps.length * 4 <= COLUMN_BYTES) gradient = times(e.node('Concat', taps, { axis: 3 }), channels * taps.length)
+  else gradient = e.node('Concat', taps.map(tap => times(tap, channels)), { axis: 1 })
+  return taps.length === 1 ? e.reshape(gradient, [outputs, channels, 1, 1])
+    : e.reshape(e.transpose(e.reshape(gradient, [outputs, taps.length, channels]), [0, 2, 1]), [outputs, channels, kh, kw])
 }
 
 /** Several groups: per tap a batched product over samples and groups, in NCHW; one channel per group needs no product, only a sum. */

@@ -26,6 +26,8 @@ export interface EmitterOptions { readonly opset: number; readonly profile: Prof
 
 export class Emitter {
   readonly nodes: OnnxNode[] = []
+  /** Results of all nodes. */
+  readonly made = new Set<string>()
   readonly initialisers = new Map<string, OnnxTensor>()
   readonly opset: number
   readonly fast: boolean
@@ -58,6 +60,7 @@ export class Emitter {
   node(op: string, inputs: readonly string[], attributes: OnnxAttributes = {}, domain = ''): string {
     const name = `${this.#prefix}${op}.${this.#suffix}${this.#count === 0 ? '' : `.${this.#count}`}`
     this.#count++
+    this.made.add(name)
     this.nodes.push({ op, domain, name, doc: this.#doc, inputs: [...inputs], outputs: [name], attributes })
     return name
   }
@@ -98,6 +101,8 @@ export class Emitter {
     if (sizeOf(shape) <= SMALL_FILL && !this.isSymbolic(shape)) return this.filled(value, dtype, shape)
     return this.node('ConstantOfShape', [this.shape(shape)], { value: { tensor: { name: '', dtype, dims: [1], data: arrayOf(dtype, 1).fill(value) } } })
   }
+
+  has(name: string): boolean { return this.initialisers.has(name) }
 
   reshape(x: string, shape: Shape): string {
     const symbolic = shape.filter(d => this.#isSymbolicSize(d)).length

@@ -26,9 +26,14 @@ class Guards {
   readonly #graph: OnnxGraph
   readonly #maker = new Map<string, number>()
   readonly #readers = new Map<string, number[]>()
+  /** Nodes that each node reads, and waits for. */
+  readonly #before: number[][]
   readonly #scalars: ReadonlySet<string>
   /** Node -> which of its inputs waits for which values. */
   readonly #waits = new Map<number, { input: number; values: string[] }>()
+  /** The walk in which each node was seen last. */
+  readonly #seen: Int32Array
+  #walk = 0
 
   constructor(graph: OnnxGraph) {
     this.#graph = graph
@@ -36,7 +41,9 @@ class Guards {
       for (const name of node.outputs) this.#maker.set(name, i)
       for (const name of node.inputs) (this.#readers.get(name) ?? this.#readers.set(name, []).get(name)!).push(i)
     })
+    this.#before = graph.nodes.map(node => node.inputs.map(name => this.#maker.get(name)).filter(i => i !== undefined))
     this.#scalars = new Set([...graph.initialisers, ...graph.inputs].filter(v => v.dtype === 'float32' && v.dims.length === 0).map(v => v.name))
+    this.#seen = new Int32Array(graph.nodes.length)
   }
 
   /** True if the pair is safe, after noting what it must wait for. */
@@ -50,10 +57,10 @@ class Guards {
     if (late.length === 0) return true
     const site = this.#guardSite(writer, late)
     if (site === undefined) return false
-    const values = late.map(i => this.#graph.nodes[i].outputs[0])
-    const wait = this.#waits.get(site.node)
-    if (wait === undefined) this.#waits.set(site.node, { input: site.input, values })
-    else wait.values.push(...values)
+    const wait = this.#waits.get(site.node) ?? { input: site.input, values: [] }
+    wait.values.push(...late.map(i => this.#graph.nodes[i].outputs[0]))
+    this.#waits.set(site.node, wait)
+    this.#before[site.node].push(...late)
     return true
   }
 
@@ -71,45 +78,34 @@ class Guards {
     return found
   }
 
-  /** Those of `readers` of which `node` is no consequence. */
-  #notBefore(node: number, readers: ReadonlySet<number>): number[] {
-    const before = this.#ancestors(node, readers)
-    return [...readers].filter(i => !before.has(i))
-  }
-
-  /** The nodes that must run before `node`; stops early when all of `sought` are among them. */
-  #ancestors(node: number, sought?: ReadonlySet<number>): Set<number> {
-    const seen = new Set<number>()
-    let queue = [node], missing = sought?.size ?? Infinity
-    while (queue.length > 0 && missing > 0) {
-      const next: number[] = []
-      for (const i of queue) {
-        const waits = this.#waits.get(i)?.values ?? []
-        for (const name of [...this.#graph.nodes[i].inputs, ...waits]) {
-          const maker = this.#maker.get(name)
-          if (maker === undefined || seen.has(maker)) continue
-          seen.add(maker)
-          if (sought?.has(maker)) missing--
-          next.push(maker)
-        }
+  /** Those of `targets` that need not run before `node`. */
+  #notBefore(node: number, targets: ReadonlySet<number>): number[] {
+    const missing = new Set(targets)
+    const stack = [node], walk = ++this.#walk
+    // Nodes are sorted: what lies before the first target can lead to none.
+    const first = Math.min(...targets)
+    while (stack.length > 0 && missing.size > 0) {
+      for (const i of this.#before[stack.pop()!]) {
+        if (this.#seen[i] === walk || i < first) continue
+        this.#seen[i] = walk
+        missing.delete(i)
+        stack.push(i)
       }
-      queue = next
     }
-    return seen
+    return [...missing]
   }
 
-  /** A node on the way to `writer` with a scalar operand, after all of `readers` in the graph, on which none of them depends. */
+  /** A node on the way to `writer` with a scalar operand, later in the graph than all of `readers`: so none of them depends on it. */
   #guardSite(writer: number, readers: readonly number[]): { node: number; input: number } | undefined {
     const after = Math.max(...readers)
-    const dependencies = readers.map(i => this.#ancestors(i))
     let level = [writer]
     for (let depth = 0; depth < GUARD_DEPTH; depth++) {
       for (const i of level) {
         const node = this.#graph.nodes[i]
         const input = this.#waits.get(i)?.input ?? node.inputs.findIndex(name => this.#scalars.has(name))
-        if (ARITHMETIC.has(node.op) && input >= 0 && i > after && !dependencies.some(d => d.has(i))) return { node: i, input }
+        if (ARITHMETIC.has(node.op) && input >= 0 && i > after) return { node: i, input }
       }
-      level = level.flatMap(i => this.#graph.nodes[i].inputs.map(name => this.#maker.get(name))).filter(i => i !== undefined).filter(i => ELEMENTWISE.has(this.#graph.nodes[i].op))
+      level = level.flatMap(i => this.#before[i]).filter(i => ELEMENTWISE.has(this.#graph.nodes[i].op))
     }
     return undefined
   }

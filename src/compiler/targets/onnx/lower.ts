@@ -142,8 +142,7 @@ class Lowerer {
   /** The value takes the output's name; a copy does where it is an input, a constant or another output already, and for losses that are read again, which must be leaves. */
   #nameOutput({ value, role }: ProgramOutput, onnx: string, leaf: boolean): void {
     const current = this.#names.get(value)!
-    const made = this.#e.nodes.some(n => n.outputs[0] === current)
-    if (made && !this.#renamed.has(current) && (leaf || role !== 'loss')) { this.#renamed.set(current, onnx); return }
+    if (this.#e.made.has(current) && !this.#renamed.has(current) && (leaf || role !== 'loss')) { this.#renamed.set(current, onnx); return }
     this.#e.nodes.push({ op: 'Identity', domain: '', name: `Identity.${onnx}`, doc: `output ${onnx}`, inputs: [current], outputs: [onnx], attributes: {} })
   }
 

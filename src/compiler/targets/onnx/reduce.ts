@@ -1,6 +1,6 @@
 // Lowering of sums, means and maxima along axes.
 import type { OpName, ReduceAttrs } from '../../ir/ops.ts'
-import { sizeOf, type Shape } from '../../ir/types.ts'
+import { sameShape, sizeOf, type Shape } from '../../ir/types.ts'
 import type { Lowering } from './elementwise.ts'
 import type { Emitter, Operand } from './emitter.ts'
 
@@ -9,7 +9,8 @@ const LONG_SUM = 512
 /** Terms per partial sum aimed at. */
 const PARTIAL_SUM = 128
 
-const direct = (e: Emitter, op: string, x: string, { axes, keepDims }: ReduceAttrs): string => {
+/** The operator itself; axes became an input of ReduceSum with opset 13, of the others with 18. */
+export const direct = (e: Emitter, op: string, x: string, { axes, keepDims }: ReduceAttrs): string => {
   const keepdims = keepDims ? 1 : 0
   if (axes.length === 0) return e.node('Identity', [x])
   return op === 'ReduceSum' || e.opset >= 18 ? e.node(op, [x, e.ints(axes)], { keepdims }) : e.node(op, [x], { axes, keepdims })
@@ -36,20 +37,21 @@ const mergedAxes = (shape: Shape, axes: readonly number[]): { size: number; redu
   return merged
 }
 
-/** Sum over `axes`, one group of axes after the other from the last, long ones in levels. The result still has to be reshaped. */
-const sumInLevels = (e: Emitter, x: string, shape: Shape, axes: readonly number[]): string => {
+/** Sum over `axes`, one group of axes after the other from the last, long ones in levels. Returns the result and its shape, in which neighbouring axes are merged. */
+const sumInLevels = (e: Emitter, x: string, shape: Shape, axes: readonly number[]): { name: string; shape: Shape } => {
   const groups = mergedAxes(shape, axes)
-  let current = x
+  let current = { name: x, shape }
+  const view = (dims: Shape): string => sameShape(dims, current.shape) ? current.name : e.reshape(current.name, dims)
   for (let g = groups.length - 1; g >= 0; g--) {
     if (!groups[g].reduced) continue
-    const before = sizeOf(groups.slice(0, g).map(a => a.size))
-    const after = sizeOf(groups.slice(g + 1).filter(a => !a.reduced).map(a => a.size))
+    const before = groups.slice(0, g).map(a => a.size), after = groups.slice(g + 1).filter(a => !a.reduced).map(a => a.size)
     let rest = groups[g].size
     while (rest > 1) {
-      const part = (rest >= LONG_SUM ? partialSumSize(rest) : undefined) ?? rest
-      const view = after === 1 ? [before * (rest / part), part] : [before * (rest / part), part, after]
-      current = direct(e, 'ReduceSum', e.reshape(current, view), { axes: [1], keepDims: false })
-      rest /= part
+      const part = rest >= LONG_SUM ? partialSumSize(rest) : undefined
+      const kept = part === undefined ? before : [...before, rest / part]
+      const name = direct(e, 'ReduceSum', view([...kept, part ?? rest, ...after]), { axes: [kept.length], keepDims: false })
+      current = { name, shape: [...kept, ...after] }
+      rest = part === undefined ? 1 : rest / part
     }
   }
   return current
@@ -60,7 +62,8 @@ export const sum = (e: Emitter, x: string, shape: Shape, attrs: ReduceAttrs): st
   const terms = sizeOf(attrs.axes.map(i => shape[i]))
   if (!e.fast || terms < LONG_SUM || e.isSymbolic(shape)) return direct(e, 'ReduceSum', x, attrs)
   const result = shape.flatMap((d, i) => attrs.axes.includes(i) ? attrs.keepDims ? [1] : [] : [d])
-  return e.reshape(sumInLevels(e, x, shape, attrs.axes), result)
+  const summed = sumInLevels(e, x, shape, attrs.axes)
+  return sameShape(summed.shape, result) ? summed.name : e.reshape(summed.name, result)
 }
 
 const mean = (e: Emitter, [x]: readonly Operand[], attrs: ReduceAttrs): string => {

@@ -10,13 +10,15 @@ const MATRIX_AXIS = 256
 
 /** The interpolation matrix [out, in] of an axis. */
 const matrix = (e: Emitter, input: number, output: number, mode: ResizeMode): string => {
+  const name = `${mode}[${output},${input}]`
+  if (e.has(name)) return name
   const { index0, index1, weight1 } = resizeAxis(input, output, mode)
   const data = new Float32Array(output * input)
   for (let i = 0; i < output; i++) {
     data[i * input + index0[i]] += 1 - weight1[i]
     data[i * input + index1[i]] += weight1[i]
   }
-  return e.shared(`${mode}[${output},${input}]`, { dtype: 'float32', shape: [output, input], data })
+  return e.shared(name, { dtype: 'float32', shape: [output, input], data })
 }
 
 /** Both axes by matrices, the cheaper one first. `adjoint` maps from the larger program order back: the matrices are those of size -> given size, transposed. */
