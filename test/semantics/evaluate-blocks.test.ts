@@ -118,19 +118,19 @@ block Main() { e = Embed(7); forward(x: [B, C]) { let y = e(x); require e.size =
 describe('states', () => {
   const norm = `
 block Norm() {
-  state mean: [C] = zeros
+  state avg: [C] = zeros
   state count: [] int = zeros
   forward(x: [B, C]) {
     if training {
       let now = mean(x, 0)
-      update mean = 0.9 * self.mean + 0.1 * now
+      update avg = 0.9 * avg + 0.1 * now
       update count = count + 1
       return x - now
     }
-    return x - self.mean
+    return x - avg
   }
 }
-block Main() { n = Norm(); forward(x: [B, C]) = x |> n |> n }`.replaceAll('state mean', 'state avg').replaceAll('update mean', 'update avg').replaceAll('self.mean', 'avg')
+block Main() { n = Norm(); forward(x: [B, C]) = x |> n |> n }`
 
   it('are updated in training only; a second call continues from the first', () => {
     const train = elaborate(norm, { inputs: [[2, 3]], mode: 'train' })
@@ -163,6 +163,31 @@ block Main() { n = Norm(); forward(x: [B, C]) = x |> n |> n }`.replaceAll('state
   })
 })
 
+describe('conditional members', () => {
+  const source = (wide: boolean): string => `${linear}
+block Pick(wide: bool) {
+  if wide { fc = Linear(8); let gain = 2 } else { let gain = 3 }
+  if wide { forward(x: [B, C]) -> [B, 8] = fc(x) * gain } else { forward(x: [B, C]) -> [B, C] = x * gain }
+}
+block Main() { p = Pick(${wide}); forward(x: [B, C]) = p(x) }`
+
+  it('choose what a block owns and does', () => {
+    const wide = elaborate(source(true), { inputs: [[2, 3]] })
+    expect(wide.report || showDeep(wide.value)).toBe('tensor f32[2, 8]')
+    const narrow = elaborate(source(false), { inputs: [[2, 3]] })
+    expect(narrow.report || showDeep(narrow.value)).toBe('tensor f32[2, 3]')
+    expect(inputs(narrow)).toHaveLength(1)
+  })
+
+  it('see the arguments of forward', () => {
+    const e = elaborate(`${linear}
+block Each() { proj = [for l in levels: Linear(l.shape[1])]; let many = len(levels) > 1; forward(levels: list) = if many then [for i, l in levels: proj[i](l)] else [] }
+block Main() { e = Each(); forward(x: any, y: any) = e([x, y]) }`, { inputs: [[2, 3], [2, 5]] })
+    expect(e.report || showDeep(e.value)).toBe('[tensor f32[2, 3], tensor f32[2, 5]]')
+    expect(inputs(e)).toContain('parameter e.proj.1.weight: f32[5, 5]')
+  })
+})
+
 describe('constants', () => {
   it('are listed, shared by calls of the same shape, and may be static', () => {
     const e = elaborate(`block Pos() {
@@ -174,6 +199,15 @@ block Main() { p = Pos(); forward(x: [B, N]) = x |> p |> p }`, { inputs: [[2, 3]
     expect(e.report).toBe('')
     expect(e.evaluator.constants.map(c => `${c.name}: ${showType(c.type)}`)).toEqual(['p.index: i32[3]', 'p.table: i32[2, 2]'])
     expect(e.builder.nodes.filter(n => n.op === 'iota')).toHaveLength(1)
+  })
+
+  it('are computed anew where a dimension differs', () => {
+    const e = elaborate(`block Mask() { constant m: [2] = tensor([H, H], "int32"); forward(x: [H]) = m }
+block Main() { a = Mask(); forward(x: [3], y: [4]) = [a(x), a(y), a(x)] }`, { inputs: [[3], [4]] })
+    expect(e.report).toBe('')
+    expect(e.evaluator.constants).toHaveLength(1)
+    const ids = e.value.t === 'list' ? e.value.items.map(v => (v.t === 'tensor' ? v.id : -1)) : []
+    expect(ids[0]).not.toBe(ids[1])
   })
 })
 

@@ -7,7 +7,6 @@ import { showType, type DType, type Shape } from '../../src/compiler/ir/types.ts
 import { Evaluator } from '../../src/compiler/semantics/evaluate.ts'
 import { Scope, type EvaluatorOptions } from '../../src/compiler/semantics/scope.ts'
 import { describe as show, type BlockValue, type Value } from '../../src/compiler/semantics/values.ts'
-import type { BlockDecl } from '../../src/compiler/syntax/ast.ts'
 import { parseFile } from '../../src/compiler/syntax/parse.ts'
 
 export type Given = Shape | { readonly dtype: DType; readonly shape: Shape } | { readonly value: Value }
@@ -41,7 +40,7 @@ export function elaborate(source: string, setup: Setup = {}): Elaborated {
     scope.define(d.name.text, value, d.name.span, 'declaration')
   }
   const substitutions = new Map(Object.entries(setup.replace ?? {}).map(([from, to]) => [from, bare.get(to)!]))
-  const evaluator = new Evaluator({ builder, mode: setup.mode ?? 'infer', report: d => diagnostics.push(d), scopeOf: (_: BlockDecl) => scope, substitutions, nameOf: setup.nameOf, limits: setup.limits })
+  const evaluator = new Evaluator({ builder, mode: setup.mode ?? 'infer', report: d => diagnostics.push(d), scopeOf: () => scope, substitutions, nameOf: setup.nameOf, limits: setup.limits })
   const main = bare.get('Main')
   if (main === undefined) return { value: { t: 'error' }, builder, evaluator, diagnostics, report: render(diagnostics, source) }
   const span = main.decl.name.span

@@ -121,6 +121,7 @@ function tensorBinary(m: Machine, expr: Binary, left: Value, right: Value): Valu
   const span = expr.span
   const two = (name: OpName, x: Tensor, y: Tensor): Tensor => m.emit(name as 'add', [x, y], {}, span)
   try {
+    if (op === '**' && left.t === 'tensor' && isNumber(right) && right.v === 2) return two('mul', left, left)
     const a = operand(m, expr, left, right, 'left')
     const b = a === undefined ? undefined : operand(m, expr, left, right, 'right')
     if (a === undefined || b === undefined) return error
@@ -128,7 +129,6 @@ function tensorBinary(m: Machine, expr: Binary, left: Value, right: Value): Valu
       case '!=': return m.emit('not', [two('equal', a, b)], {}, span)
       case '<=': return m.emit('not', [two('greater', a, b)], {}, span)
       case '>=': return m.emit('not', [two('less', a, b)], {}, span)
-      case '**': if (isNumber(right) && right.v === 2) return two('mul', a, a); break
       case '%': return floorMod(two, a, b)
       case '//': return a.type.dtype === 'int32' ? two('div', two('sub', a, floorMod(two, a, b)), b) : m.emit('floor', [two('div', a, b)], {}, span)
       default:
