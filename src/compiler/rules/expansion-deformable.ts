@@ -10,8 +10,9 @@ function neighbours(g: Emitter, position: ValueId, size: number): readonly Neigh
   const below = g.floor(position)
   const fraction = g.sub(position, below)
   const make = (at: ValueId, weight: ValueId): Neighbour => {
-    const inside = g.min(g.max(at, g.fill(0)), g.fill(size - 1))
-    return { index: g.int(inside), weight: g.mul(weight, g.equal(at, inside)) }
+    // Kept inside as an integer, so that not even a NaN reads elsewhere.
+    const index = g.min(g.max(g.int(at), g.fill(0, [], 'int32')), g.fill(size - 1, [], 'int32'))
+    return { index, weight: g.mul(weight, g.equal(at, g.float(index))) }
   }
   return [make(below, g.from(1, fraction)), make(g.shift(below, 1), fraction)]
 }
