@@ -284,14 +284,14 @@ export class Parser extends CstParser {
     this.MANY_SEP({ SEP: t.Separator, DEF: () => this.SUBRULE(this.field) })
     this.CONSUME(t.RCurly)
   })
-  field = this.item('field', () => { this.OR([{ IGNORE_AMBIGUITIES: true, ALT: () => { this.CONSUME(t.FieldName); this.CONSUME(t.Assign); this.SUBRULE(this.expression) } }, this.nothing]) })
+  field = this.item('field', () => { this.OR({ MAX_LOOKAHEAD: 1, DEF: [{ IGNORE_AMBIGUITIES: true, ALT: () => { this.CONSUME(t.FieldName); this.CONSUME(t.Assign); this.SUBRULE(this.expression) } }, this.nothing] }) })
   renameDecl = this.rule('renameDecl', () => {
     this.CONSUME(t.Rename)
     this.CONSUME(t.LCurly)
     this.MANY_SEP({ SEP: t.Separator, DEF: () => this.SUBRULE(this.renameRule) })
     this.CONSUME(t.RCurly)
   })
-  renameRule = this.item('renameRule', () => { this.OR([{ IGNORE_AMBIGUITIES: true, ALT: () => { this.CONSUME(t.Text); this.CONSUME(t.Arrow); this.CONSUME2(t.Text) } }, this.nothing]) })
+  renameRule = this.item('renameRule', () => { this.OR({ MAX_LOOKAHEAD: 1, DEF: [{ IGNORE_AMBIGUITIES: true, ALT: () => { this.CONSUME(t.Text); this.CONSUME(t.Arrow); this.CONSUME2(t.Text) } }, this.nothing] }) })
 
   overrides = this.rule('overrides', () => {
     this.CONSUME(t.LCurly)

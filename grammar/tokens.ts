@@ -70,15 +70,18 @@ const spelled = new Set([...[...keywords].map(k => k.name), 'off'])
 /** After a dot a number is a path step: `seq.0.1` is two steps, not `seq` and 0.1. */
 const afterDot = (before: readonly IToken[]): boolean => before.length > 0 && before[before.length - 1].tokenType === Dot
 const sticky = (pattern: RegExp) => (text: string, offset: number): RegExpExecArray | null => { pattern.lastIndex = offset; return pattern.exec(text) }
-const float = sticky(/\d+(?:_\d+)*(?:\.\d+(?:_\d+)*(?:[eE][+-]?\d+)?|[eE][+-]?\d+)(?!\w)/y)
+const float = sticky(/\d+(?:_\d+)*(?:\.\d+(?:_\d+)*(?:[eE][+-]?\d+)?|[eE][+-]?\d+)(?!\w|\.\d)/y)
+const int = sticky(/\d+(?:_\d+)*(?!\w|\.\d)/y)
+const step = sticky(/\d+(?:_\d+)*(?!\w)/y)
+const badStep = sticky(/\d\w*/y)
 const badNumber = sticky(/\d\w*(?:\.\d\w*)*(?:(?<=[eE])[+-]\w*)?/y)
 const digits = '0123456789'.split('')
 
 export const Size = createToken({ name: 'Size', pattern: /[1-9]\d*(?:_\d+)*[ \t]*x[ \t]*\d+(?:_\d+)*(?!\w)/ })
 export const Float = createToken({ name: 'Float', pattern: { exec: (text, offset, before) => (afterDot(before) ? null : float(text, offset)) }, start_chars_hint: digits, line_breaks: false })
-export const Int = createToken({ name: 'Int', pattern: /\d+(?:_\d+)*(?!\w)/, categories: [FieldName] })
+export const Int = createToken({ name: 'Int', pattern: { exec: (text, offset, before) => (afterDot(before) ? step : int)(text, offset) }, start_chars_hint: digits, line_breaks: false, categories: [FieldName] })
 /** A number that is none (`1_`, `3ddet`, `1.5.2`); it stands for an int, or for a name. */
-export const BadNumber = createToken({ name: 'BadNumber', pattern: { exec: (text, offset) => badNumber(text, offset) }, start_chars_hint: digits, line_breaks: false, categories: [Int, Name, FieldName] })
+export const BadNumber = createToken({ name: 'BadNumber', pattern: { exec: (text, offset, before) => (afterDot(before) ? badStep : badNumber)(text, offset) }, start_chars_hint: digits, line_breaks: false, categories: [Int, Name, FieldName] })
 
 export const Text = createToken({ name: 'Text', pattern: /"(?:[^"\\\n\r]|\\[^\n\r])*"/, categories: [Name, FieldName] })
 /** A string that is not closed on its line. */

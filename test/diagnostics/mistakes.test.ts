@@ -127,6 +127,13 @@ test('numbers that are none', () => expect(said("block A() {\n  x = [1_, 3ddet, 
     |                   ^^^^
   hint: numbers are written 12, 40_000, 0.5 or 2e-5
 
+  error[bad-number]: \`1.5.2\` is not a number
+   --> a.mtl:2:25
+    |
+  2 |   x = [1_, 3ddet, 0x10, 1.5.2, 2e]
+    |                         ^^^^^
+  hint: numbers are written 12, 40_000, 0.5 or 2e-5
+
   error[bad-number]: \`2e\` is not a number
    --> a.mtl:2:32
     |
@@ -276,7 +283,7 @@ test('a condition without else, a condition among operators', () => expect(said(
     |
   2 |   x = if a then b
     |                  ^
-  hint: \`if c then a else b\` has always an \`else\`
+  hint: \`if c then a else b\` always has an \`else\`
 
   error[expected]: expected an expression, found the reserved word \`if\`
    --> a.mtl:3:11
@@ -383,11 +390,12 @@ test('imports', () => expect(said("import Linear from \"a\"\nimport { A } \"b\"\
     |                      ^"
 `))
 test('rename rules and tasks', () => expect(said("model M {\n  rename { \"a\" = \"b\" }\n  task depth { weight = 1 }\n}")).toMatchInlineSnapshot(`
-  "error[expected]: expected a rule ("OLD" -> "NEW"), found the string "a"
-   --> a.mtl:2:12
+  "error[expected]: expected \`->\`, found \`=\`
+   --> a.mtl:2:16
     |
   2 |   rename { "a" = "b" }
-    |            ^^^
+    |                ^
+  hint: a rule is written "OLD" -> "NEW"
 
   error[missing-equals]: expected \`=\`, found \`{\`
    --> a.mtl:3:14

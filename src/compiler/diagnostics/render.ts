@@ -56,10 +56,10 @@ function excerpt(text: string, from: number, to: number): { text: string; from: 
   }
   const before = start > 0 ? '... ' : ''
   const after = end < text.length ? ' ...' : ''
-  const columns = (a: number, b: number): number => [...text.slice(a, b)].reduce((n, c) => n + widthOf(c), 0)
+  const columns = (a: number, b: number): number => Array.from(text.slice(a, b), widthOf).reduce((n, w) => n + w, 0)
   const left = before.length + columns(start, Math.min(from, end))
   const width = columns(Math.min(from, end), Math.min(to, end)) + Math.max(0, to - Math.max(from, text.length))
-  return { text: before + [...text.slice(start, end)].map(shown).join('') + after, from: left, to: left + Math.max(1, width) }
+  return { text: before + Array.from(text.slice(start, end), shown).join('') + after, from: left, to: left + Math.max(1, width) }
 }
 
 function renderFile(source: string, marks: readonly Mark[], gutter: number, severity: Severity, paint: Paint): string[] {

@@ -140,7 +140,7 @@ function choiceHint(rule: string, found: IToken, before: IToken): string | undef
 function mismatchHint(expected: string, rule: string, found: IToken): string | undefined {
   if (expected === 'LCurly') return found.tokenType === t.Separator ? 'the `{` stands on the same line' : undefined
   if (expected === 'then') return 'a condition as a value is written `if c then a else b`'
-  if (expected === 'else' && rule === 'expression') return '`if c then a else b` has always an `else`'
+  if (expected === 'else' && rule === 'expression') return '`if c then a else b` always has an `else`'
   if (expected === 'LRecord' && rule === 'importNames') return 'write `import { Name } from "file.mtl"`'
   return undefined
 }

@@ -1,4 +1,5 @@
 // Concrete to abstract syntax: expressions, types and dimensions. The strength of operators is decided here.
+/* oxlint-disable unicorn/no-thenable -- the branch of a condition is called so in the syntax tree */
 import type { CstNode, IToken } from 'chevrotain'
 import * as t from '../../../grammar/tokens.ts'
 import { diagnose } from '../diagnostics/catalogue.ts'

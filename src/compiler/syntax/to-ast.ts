@@ -1,4 +1,5 @@
 // Concrete to abstract syntax: files, declarations, members and statements. Items with a mistake in them are left out, their neighbours stay.
+/* oxlint-disable unicorn/no-thenable -- the branch of a condition is called so in the syntax tree */
 import type { CstNode } from 'chevrotain'
 import { diagnose } from '../diagnostics/catalogue.ts'
 import type { BlockDecl, Declaration, Field, File, ForwardArg, ForwardDecl, Import, LetStmt, Member, ModelDecl, ModelMember, Override, ParamDecl, Pattern, RequireStmt, Stmt, TaskDecl, VariantDecl } from './ast.ts'
