@@ -24,7 +24,7 @@ const positive = (value: JsonValue): number => value.number('a positive number',
 /** From `<base>_camera.json`. Throws DataError. */
 export function parseCamera(json: JsonValue): Camera {
   const [extrinsic, intrinsic] = [json.field('extrinsic'), json.field('intrinsic')]
-  const angle = (name: string): number => extrinsic.field(name).number('an angle in radians', -2 * Math.PI, 2 * Math.PI)
+  const angle = (name: string): number => extrinsic.field(name).number('an angle in radians, from -2 pi to 2 pi', -2 * Math.PI, 2 * Math.PI)
   const metres = (name: string): number => extrinsic.field(name).number('a finite number of metres')
   const mounting = { baseline: positive(extrinsic.field('baseline')), pitch: angle('pitch'), roll: angle('roll'), yaw: angle('yaw'), x: metres('x'), y: metres('y'), z: metres('z') }
   return {

@@ -78,7 +78,7 @@ async function requireCompanions(root: string, split: string, ids: readonly stri
     const wanted = ids.filter(id => cityOf(id) === city)
     const missing = wanted.filter(id => !found.has(id + suffix))
     if (missing.length > 0) {
-      throw dataError(join(path, missing[0] + suffix), { found: `does not exist${missing.length > 1 ? `, nor do ${missing.length - 1} others of the ${wanted.length} in this folder` : ''}`, expected: 'one for every image', fix: `unzip ${zip} into ${root} again, or remove the images without it` })
+      throw dataError(join(path, missing[0] + suffix), { found: `does not exist${missing.length > 1 ? `; ${missing.length} of the ${wanted.length} in this folder are missing` : ''}`, expected: 'one for every image', fix: `unzip ${zip} into ${root} again, or remove the images without it` })
     }
   }
 }

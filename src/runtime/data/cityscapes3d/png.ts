@@ -8,9 +8,9 @@ import { dataError, reasonOf } from '../errors.ts'
 
 /** The three kinds in use, with channels, bit depth and colour type of the PNG standard. */
 const formats = {
-  rgb8: { words: '8-bit RGB', depth: 8, colour: 2, channels: 3 },
-  gray8: { words: '8-bit gray', depth: 8, colour: 0, channels: 1 },
-  gray16: { words: '16-bit gray', depth: 16, colour: 0, channels: 1 },
+  rgb8: { words: 'an 8-bit RGB', depth: 8, colour: 2, channels: 3 },
+  gray8: { words: 'an 8-bit gray', depth: 8, colour: 0, channels: 1 },
+  gray16: { words: 'a 16-bit gray', depth: 16, colour: 0, channels: 1 },
 } as const
 export type PngKind = keyof typeof formats
 
@@ -38,7 +38,7 @@ export async function readLimited(path: string, limit: number, what: string, fix
 function checkHeader(path: string, bytes: Uint8Array, kind: PngKind, height: number, width: number, sizeFrom: string, fix: string): void {
   const format = formats[kind]
   const fromText = sizeFrom.includes('data.image')
-  const expected = `an ${format.words} PNG of ${width} x ${height} (width x height)`
+  const expected = `${format.words} PNG of ${width} x ${height} (width x height)`
   if (bytes.length === 0) throw dataError(path, { found: 'is empty', expected, fix })
   if (signature.some((b, i) => bytes[i] !== b)) throw dataError(path, { found: `is not a PNG: it begins with ${[...bytes.subarray(0, 8)].map(b => b.toString(16).padStart(2, '0')).join(' ')}`, expected, fix })
   if (bytes.length < 33) throw dataError(path, { found: `ends after ${bytes.length} bytes, inside the PNG header`, expected, fix })
@@ -49,14 +49,14 @@ function checkHeader(path: string, bytes: Uint8Array, kind: PngKind, height: num
 }
 
 const damaged = (path: string, error: unknown, kind: PngKind, fix: string): Error =>
-  dataError(path, { found: `is damaged or truncated (${(error as Error).message.split('\n')[0].trim()})`, expected: `a whole ${formats[kind].words} PNG`, fix })
+  dataError(path, { found: `is damaged or truncated (${(error as Error).message.split('\n')[0].replace(/:?\s*$/, '')})`, expected: `the whole of ${formats[kind].words} PNG`, fix })
 
 /**
  * Decodes a PNG: row-major samples, HWC. `sizeFrom` says where the expected size comes from, `fix` what to do about a broken file.
  * Throws DataError for a missing, truncated or damaged file and for another size, bit depth or number of channels.
  */
 export async function readPng(path: string, kind: PngKind, height: number, width: number, sizeFrom: string, fix: string): Promise<Uint8Array | Uint16Array> {
-  const bytes = await readLimited(path, largestFile, `an ${formats[kind].words} PNG`, fix)
+  const bytes = await readLimited(path, largestFile, `${formats[kind].words} PNG`, fix)
   checkHeader(path, bytes, kind, height, width, sizeFrom, fix)
   try {
     // libvips decodes RGB several times faster, but turns 16 bits into 8 without a word.
