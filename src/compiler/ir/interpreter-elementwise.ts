@@ -68,7 +68,11 @@ export const elementwiseKernels = {
   softplus: unary(x => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)))),
   sin: unary(Math.sin), cos: unary(Math.cos), reciprocal: unary(x => 1 / x),
   gelu: unary(x => x === -Infinity ? 0 : x * 0.5 * erfc(-x * Math.SQRT1_2)),
-  not: ([v]) => Uint8Array.from(v.data, x => x ? 0 : 1),
+  not: ([v]) => {
+    const y = new Uint8Array(v.data.length)
+    for (let i = 0; i < y.length; i++) y[i] = v.data[i] ? 0 : 1
+    return y
+  },
   cast: ([v], { to }) => {
     const y = allocate(to, v.data.length)
     for (let i = 0; i < y.length; i++) y[i] = to === 'bool' ? (v.data[i] === 0 ? 0 : 1) : to === 'int32' ? Math.trunc(v.data[i]) : v.data[i]

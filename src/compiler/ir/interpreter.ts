@@ -27,7 +27,9 @@ export interface Interpretation { readonly outputs: Readonly<Record<string, Valu
 
 const rounded = (data: Elements, precision: Precision): Elements => {
   if (precision === 'float64' || !(data instanceof Float64Array)) return data
-  return data.map(Math.fround)
+  const y = new Float64Array(data.length)
+  for (let i = 0; i < y.length; i++) y[i] = Math.fround(data[i])
+  return y
 }
 
 /** The result of one node. Throws EvaluationError where an index lies outside its axis. */

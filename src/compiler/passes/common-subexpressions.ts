@@ -16,7 +16,9 @@ const keyOf = (node: Node): string => {
 const sameConstant = (a: Node, b: Node): boolean => {
   if (a.op !== 'constant' || b.op !== 'constant' || a.attrs.value === b.attrs.value) return true
   const [x, y] = [a, b].map(({ attrs: { value: { data } } }) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
-  return x.length === y.length && x.every((byte, i) => byte === y[i])
+  if (x.length !== y.length) return false
+  for (let i = 0; i < x.length; i++) if (x[i] !== y[i]) return false
+  return true
 }
 
 export const commonSubexpressions: Pass = program => {

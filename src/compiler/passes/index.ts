@@ -12,8 +12,9 @@ export type { Pass } from './rewriter.ts'
 export const passes = {
   'stop-gradients': removeStopGradients,
   simplify,
-  'constant-folding': constantFolding,
+  // Before folding, so that what several blocks build alike is computed once.
   'common-subexpressions': commonSubexpressions,
+  'constant-folding': constantFolding,
   'dead-code': deadCode,
 } satisfies Record<string, Pass>
 
