@@ -15,6 +15,8 @@ block Linear(out: int, biased: bool = true, init: init = kaiming_uniform()) {
 const inputs = ({ builder }: Elaborated): string[] => builder.inputs.map(i => `${i.role} ${i.name}: ${showType(i.type)}`)
 const calls = ({ evaluator }: Elaborated): string[] => evaluator.calls.map(c => `${c.path} ${c.block} ${c.outputs.map(o => `${o.field}:${showType(o.type)}`).join(' ')}`)
 
+fc.configureGlobal({ seed: 20 })
+
 describe('instances', () => {
   it('name their parameters by path, bind dimensions from the arguments and list their calls', () => {
     const e = elaborate(`${linear}

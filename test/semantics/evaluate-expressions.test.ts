@@ -1,7 +1,11 @@
 // Static values, tensor operators and indexing.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { interpret } from '../../src/compiler/ir/interpreter.ts'
+import type { TensorData } from '../../src/compiler/ir/types.ts'
 import { elaborate, expression, listing, showDeep, valueOf } from './evaluate-support.ts'
+
+fc.configureGlobal({ seed: 20 })
 
 describe('static expressions', () => {
   it.each([
@@ -70,6 +74,35 @@ describe('tensor operators', () => {
 
   it('reads shape and dtype', () => {
     expect(showDeep(expression('[x.shape, x.dtype]', { inputs: [[2, 3]] }).value)).toBe('[[2, 3], "float32"]')
+  })
+})
+
+describe('numbers', () => {
+  const numbers = (text: string, dtype: 'float32' | 'int32', x: readonly number[], y: readonly number[] = []): number[] => {
+    const data = (v: readonly number[]): TensorData => ({ dtype, shape: [v.length], data: dtype === 'int32' ? Int32Array.from(v) : Float32Array.from(v) })
+    const e = expression(text, { inputs: [{ dtype, shape: [x.length] }, { dtype, shape: [y.length] }] })
+    if (e.value.t !== 'tensor') throw new Error(e.report)
+    e.builder.output('result', 'tap', e.value.id)
+    return [...interpret(e.builder.finish('test'), { input0: data(x), input1: data(y) }).outputs.result.data]
+  }
+
+  it('of % and // on tensors are those of static ints', () => {
+    const small = fc.integer({ min: -20, max: 20 })
+    fc.assert(fc.property(fc.array(fc.tuple(small, small.filter(b => b !== 0)), { minLength: 1, maxLength: 8 }), fc.constantFrom('int32' as const, 'float32' as const), (pairs, dtype) => {
+      const [a, b] = [pairs.map(p => p[0]), pairs.map(p => p[1])]
+      expect(numbers('x // y', dtype, a, b).map(v => v + 0)).toEqual(pairs.map(([p, q]) => Math.floor(p / q) + 0))
+      expect(numbers('x % y', dtype, a, b).map(v => v + 0)).toEqual(pairs.map(([p, q]) => p - Math.floor(p / q) * q + 0))
+    }), { numRuns: 40 })
+  })
+
+  it('of comparisons, powers, negation and reversal', () => {
+    expect(numbers('x <= 2', 'float32', [1, 2, 3])).toEqual([1, 1, 0])
+    expect(numbers('x != 2', 'int32', [1, 2, 3])).toEqual([1, 0, 1])
+    expect(numbers('not (x > 1) or x == 3', 'float32', [1, 2, 3])).toEqual([1, 0, 1])
+    expect(numbers('-x ** 2 + x ** 3', 'float32', [1, 2, 3])).toEqual([0, 4, 18])
+    expect(numbers('-x', 'int32', [1, -2])).toEqual([-1, 2])
+    expect(numbers('x[-1..0..-2]', 'float32', [1, 2, 3, 4])).toEqual([4, 2])
+    expect(numbers('1 - x / 2', 'float32', [1, 2])).toEqual([0.5, 0])
   })
 })
 
