@@ -39,9 +39,10 @@ function network(batch: number): Program {
   const windows = op('reshape', [op('slice', [hidden], { start: [0, 2, 0], stop: [batch, 50, 41], step: [1, 1, 1] })], { shape: [batch * 4, 12, 41] })
   const sum = op('reduceMean', [windows], { axes: [1], keepDims: false })
   const map = op('resize2d', [normal], { mode: 'bilinear', size: [16, 12] })
+  const numbers = op('cast', [op('iota', [], { shape: [batch, 1, 1, 1], axis: 0 })], { to: 'float32' })
   const ones = op('fill', [], { dtype: 'float32', shape: [batch, 8, 16, 12], value: 1 })
   b.output('semseg', 'prediction', map)
-  b.output('depth', 'prediction', op('roll', [op('concat', [map, ones], { axis: 1 })], { shifts: [3], axes: [2] }))
+  b.output('depth', 'prediction', op('roll', [op('add', [op('concat', [map, ones], { axis: 1 }), numbers], {})], { shifts: [3], axes: [2] }))
   b.output('3ddet/cls/0', 'prediction', sum)
   b.output('scores', 'tap', scores)
   return b.finish('net')
@@ -108,7 +109,7 @@ describe('what is lowered together', () => {
 
   it('biases go into Conv and Gemm, broadcasts and fills into the operator that reads them', () => {
     // One Gemm is the resize along the width.
-    for (const [op, count] of [['Conv', 1], ['Gemm', 2], ['FusedMatMul', 1], ['Add', 2], ['Expand', 1]] as const) expect(ops('training').filter(o => o === op), op).toHaveLength(count)
+    for (const [op, count] of [['Conv', 1], ['Gemm', 2], ['FusedMatMul', 1], ['Add', 3], ['Expand', 1]] as const) expect(ops('training').filter(o => o === op), op).toHaveLength(count)
     expect(ops('inference')).toContain('GroupNormalization')
     expect(ops('inference')).not.toContain('FusedMatMul')
   })

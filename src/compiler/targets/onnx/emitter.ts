@@ -83,8 +83,12 @@ export class Emitter {
     return name
   }
 
-  /** A constant of the node being lowered. */
+  /** A constant of the node being lowered. One that counts up along the batch is counted at run time when the batch is dynamic. */
   tensor(value: TensorData): string {
+    if (this.isSymbolic(value.shape) && value.dtype === 'int32' && sizeOf(value.shape) === value.shape[0]) {
+      const [first, second] = value.data, step = second - first
+      if (value.data.every((v, i) => v === first + i * step)) return this.#countBatch(value.shape, first, step)
+    }
     const name = `${this.#prefix}const.${this.#suffix}${this.initialisers.has(`${this.#prefix}const.${this.#suffix}`) ? `.${this.#count}` : ''}`
     return this.shared(name, value)
   }
@@ -148,6 +152,14 @@ export class Emitter {
 
   /** The input whose first axis is the batch. */
   batchFrom(input: string): void { this.#batchSource ??= input }
+
+  /** int32: first, first + step, ... along axis 0, the only one of `shape` that is not 1. */
+  #countBatch(shape: Shape, first: number, step: number): string {
+    const int64 = (value: number): string => this.node('Squeeze', [this.ints([value])])
+    const line = this.node('Cast', [this.node('Range', [int64(0), this.node('Squeeze', [this.shape([shape[0]])]), int64(1)])], { to: 6 })
+    const counted = this.node('Add', [this.node('Mul', [line, this.scalar(step, 'int32')]), this.scalar(first, 'int32')])
+    return this.reshape(counted, shape)
+  }
 
   #isSymbolicSize(d: number): boolean { return this.#dynamic && d > 0 && d % SYMBOLIC_BATCH === 0 }
 
