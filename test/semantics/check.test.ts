@@ -285,6 +285,30 @@ describe('arguments', () => {
   })
 })
 
+it('checks the files that can be read beside those that cannot', () => {
+  const files = { 'a.mtl': 'import { B, C } from "b.mtl"\nimport { D } from "c.mtl"\nblock A() {\n  parts = [B(), C(), D(), E()]\n  forward(x: [*]) = parts(x)\n}', 'b.mtl': 'block B() {\n  forward(x: [*]) = x +\n}' }
+  expect(check(files)).toMatchInlineSnapshot(`
+    "error[expected]: expected an expression, found \`}\`
+     --> b.mtl:3:1
+      |
+    3 | }
+      | ^
+
+    error[import-not-found]: cannot find "c.mtl"
+     --> a.mtl:2:19
+      |
+    2 | import { D } from "c.mtl"
+      |                   ^^^^^^^ imported here
+    hint: looked for c.mtl, from a.mtl; import paths are relative to the importing file
+
+    error[unknown-name]: unknown name \`E\`
+     --> a.mtl:4:27
+      |
+    4 |   parts = [B(), C(), D(), E()]
+      |                           ^ not defined here"
+  `)
+})
+
 it('reports all mistakes of all kinds at once, each once', () => {
   const files = { 'a.mtl': `import { Lost, Used } from "b.mtl"\n${text.replace('stem(image)', 'stam(image)').replace('steps = 10', 'stepz = 10')}`, 'b.mtl': 'block Lost() { forward(x: [B, C]) = y }\nblock Used() { forward(x: [B, C]) = x }\nblock Empty() { }' }
   expect(check(files).split('\n').filter(l => /^(error|warning)/.test(l))).toMatchInlineSnapshot(`

@@ -177,7 +177,7 @@ describe('a model', () => {
     expect(names).toEqual(['loss/semseg', 'loss/depth/mean', 'loss/depth/max', 'loss/depth', 'loss'])
   })
   it('has taps where they are asked for', () => {
-    expect(elaborated(text, { taps: true, mode: 'infer' }).program.outputs.filter(o => o.role === 'tap').map(o => o.name)).toContain('heads.semseg.inner')
+    expect(elaborated(text, { taps: true, mode: 'infer' }).program.outputs.filter(o => o.role === 'tap').map(o => o.name)).toContain('tap/heads.semseg.inner')
   })
   it('renames by the first rule that fits', () => {
     const { program } = elaborated(changed(['  stem = Stem', '  rename { "stem.conv" -> "backbone"; "stem" -> "never"; "heads.semseg.inner" -> "a.b" }\n  stem = Stem']))

@@ -102,6 +102,7 @@ describe('messages', () => {
     ['twice', variant('width = 1\nwidth = 2')],
     ['an unknown block', variant('block Cnov = Stem')],
     ['a block that is not used', variant('block Unused = Stem', 'block Unused() { forward(x: [*]) = x }\n')],
+    ['a block replaced by itself', variant('block Conv = Conv')],
     ['all tasks dropped', variant('tasks.depth = off\ntasks.semseg = off')],
     ['unknown base', `${text}model V = Smal with { width = 4 }\n`],
     ['a block as base', `${text}model V = Stem with { width = 4 }\n`],

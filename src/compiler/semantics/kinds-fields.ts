@@ -1,5 +1,5 @@
 // The types of fields of built-in kinds: what each accepts, said in words and checked.
-import { showValue } from './show-values.ts'
+import { printValue } from './show-values.ts'
 import { describe, float, list, type Value } from './values.ts'
 
 /** `accept` gives the value in the form the field keeps (an int becomes a float where one is expected), or undefined if it does not fit. */
@@ -55,6 +55,6 @@ export const kindOf = (group: string, example: string): FieldType => ({ expects:
 
 /** Why a value does not fit a field: "expected an int >= 1, found float 2.5". */
 export function mismatch(type: FieldType, found: Value): string {
-  const whole = found.t === 'list' ? showValue(found) : ''
+  const whole = found.t === 'list' ? printValue(found) : ''
   return `expected ${type.expects}, found ${whole === '' || whole.length > 60 ? describe(found) : whole}`
 }

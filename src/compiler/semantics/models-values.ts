@@ -8,7 +8,7 @@ import { freeNames } from './models-names.ts'
 import { overrideInside, unchanged, type OverrideContext } from './models-overrides.ts'
 import type { Module } from './modules.ts'
 import { Scope } from './scope.ts'
-import { showValue } from './show-values.ts'
+import { printValue } from './show-values.ts'
 import { describe, error, list, none, record, string, type Value } from './values.ts'
 import type { ResolvedModel, Slot, SlotOverride, Source, TaskSlots } from './variants.ts'
 
@@ -170,7 +170,7 @@ export class ModelValues {
     const where = o.path.split('.').slice(0, depth).join('.')
     const after = o.rest.length === 0 ? value : overrideInside(before ?? error, o.rest, assignment, { evaluator: this.#evaluator, report: this.#scopes.report, muted: this.#scopes.muted }, where, also)
     if (o.quiet !== true && before !== undefined && before.t !== 'error' && after.t !== 'error' && unchanged(before, after)) {
-      this.#scopes.report(diagnose('override-changes-nothing', o.pathSpan, { path: o.path, value: showValue(value) }))
+      this.#scopes.report(diagnose('override-changes-nothing', o.pathSpan, { path: o.path, value: printValue(value) }))
     }
     return after
   }

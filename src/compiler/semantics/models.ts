@@ -27,7 +27,7 @@ export interface ElaborateOptions {
   readonly mode: 'infer' | 'train'
   /** undefined: `train.batch` */
   readonly batch?: number
-  /** add every tensor that a block returns as an output of role 'tap', named by its path */
+  /** add every tensor that a block returns as an output of role 'tap', named `tap/PATH` or `tap/PATH/FIELD` */
   readonly taps?: boolean
 }
 
@@ -48,9 +48,9 @@ const hasErrors = (diagnostics: readonly Diagnostic[]): boolean => diagnostics.s
 /** Load and check the files of an entry. */
 export function prepare(entry: string, host: SourceHost): Prepared {
   const loaded = loadModules(entry, host)
-  if (hasErrors(loaded.diagnostics)) return { loaded, diagnostics: loaded.diagnostics, blocked: true }
-  const checked = checkModules(loaded.modules.values(), path => !path.startsWith('mtlc:'))
-  return { loaded, diagnostics: [...loaded.diagnostics, ...checked], blocked: checked.some(d => blocking.includes(d.code)) }
+  const whole = [...loaded.modules.values()].filter(m => !m.broken)
+  const checked = checkModules(whole, path => !path.startsWith('mtlc:'))
+  return { loaded, diagnostics: [...loaded.diagnostics, ...checked], blocked: hasErrors(loaded.diagnostics) || checked.some(d => blocking.includes(d.code)) }
 }
 
 /** Collects findings: each once, and nothing more about a place that the static check has already faulted. */
@@ -223,6 +223,7 @@ function replaceBlocks(model: ResolvedModel, modules: ReadonlyMap<string, Module
   for (const [name, { node, module }] of model.replacements) {
     const value = evaluator.evaluate(node.value, fileScope(module))
     if (!blocks.has(name)) report(diagnose('unknown-path', node.name.span, { where: `model \`${model.name}\``, name: `block ${name}` }, { hint: didYouMean(name, blocks) }))
+    else if (value.t === 'block' && value.bare === true && value.decl.name.text === name) report(diagnose('override-changes-nothing', node.span, { path: `block ${name}`, value: name }))
     else if (value.t === 'block') found.push([name, value])
     else if (value.t !== 'error') report(diagnose('not-a-child', node.value.span, { name, found: value.t }))
   }
@@ -245,6 +246,6 @@ function addTaps(evaluator: Evaluator): void {
   for (const call of evaluator.calls) {
     const n = (count.get(call.path) ?? 0) + 1
     count.set(call.path, n)
-    for (const { field, value } of call.outputs) evaluator.builder.output(`${call.path}${n > 1 ? `#${n}` : ''}${field === '' ? '' : `/${field}`}`, 'tap', value)
+    for (const { field, value } of call.outputs) evaluator.builder.output(`tap/${call.path}${n > 1 ? `#${n}` : ''}${field === '' ? '' : `/${field}`}`, 'tap', value)
   }
 }

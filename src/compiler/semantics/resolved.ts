@@ -49,6 +49,11 @@ export function diffModels(a: string, b: string, context = 2): string {
 
 interface Edit { readonly sign: ' ' | '-' | '+'; readonly text: string }
 
+/** Cells of the table of common subsequences; beyond it what lies between equal ends is shown as replaced. */
+const mostCells = 4_000_000
+
+const same = (text: string): Edit => ({ sign: ' ', text })
+
 /** Longest common subsequence by lines; removed lines come before added ones. */
 function editScript(a: readonly string[], b: readonly string[]): readonly Edit[] {
   let start = 0
@@ -56,9 +61,11 @@ function editScript(a: readonly string[], b: readonly string[]): readonly Edit[]
   let end = 0
   while (end < a.length - start && end < b.length - start && a[a.length - 1 - end] === b[b.length - 1 - end]) end++
   const [x, y] = [a.slice(start, a.length - end), b.slice(start, b.length - end)]
+  if (x.length * y.length > mostCells) {
+    return [...a.slice(0, start).map(same), ...x.map((text): Edit => ({ sign: '-', text })), ...y.map((text): Edit => ({ sign: '+', text })), ...a.slice(a.length - end).map(same)]
+  }
   const common = Array.from({ length: x.length + 1 }, () => new Int32Array(y.length + 1))
   for (let i = x.length - 1; i >= 0; i--) for (let j = y.length - 1; j >= 0; j--) common[i][j] = x[i] === y[j] ? common[i + 1][j + 1] + 1 : Math.max(common[i + 1][j], common[i][j + 1])
-  const same = (text: string): Edit => ({ sign: ' ', text })
   const middle: Edit[] = []
   let [i, j] = [0, 0]
   while (i < x.length || j < y.length) {

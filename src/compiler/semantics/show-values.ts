@@ -15,14 +15,14 @@ function showInit(init: Initialiser): string {
 }
 
 /** On one line. A block shows every argument, given or defaulted. */
-export function showValue(value: Value): string {
+export function printValue(value: Value): string {
   switch (value.t) {
     case 'int': case 'bool': return `${value.v}`
     case 'float': return showFloat(value.v)
     case 'string': return quote(value.v)
     case 'none': return 'none'
-    case 'list': return `[${value.items.map(showValue).join(', ')}]`
-    case 'record': return `{${[...value.fields].map(([k, v]) => `${showName(k)}: ${showValue(v)}`).join(', ')}}`
+    case 'list': return `[${value.items.map(printValue).join(', ')}]`
+    case 'record': return `{${[...value.fields].map(([k, v]) => `${showName(k)}: ${printValue(v)}`).join(', ')}}`
     case 'kind': return `${value.name}(${showArguments(value.fields)})`
     case 'block': return value.bare === true ? value.decl.name.text : `${value.decl.name.text}(${showArguments(value.args)})`
     case 'instance': return value.path
@@ -32,11 +32,11 @@ export function showValue(value: Value): string {
   }
 }
 
-const showArguments = (args: ReadonlyMap<string, Value>): string => [...args].map(([k, v]) => `${k} = ${showValue(v)}`).join(', ')
+const showArguments = (args: ReadonlyMap<string, Value>): string => [...args].map(([k, v]) => `${k} = ${printValue(v)}`).join(', ')
 
 /** One item per line where a line would be longer than `width`; `indent` is what stands before every line but the first. */
 export function layoutValue(value: Value, indent = '', width = 100): string {
-  const flat = showValue(value)
+  const flat = printValue(value)
   if (indent.length + flat.length <= width) return flat
   const inner = `${indent}  `
   const block = (open: string, items: readonly string[], close: string): string => (items.length === 0 ? open + close : `${open}\n${items.map(i => `${inner}${i},\n`).join('')}${indent}${close}`)
