@@ -61,6 +61,7 @@ export function checkExpr(expr: Expr, names: Names, context: CheckContext): void
 function checkName(name: string, span: Span, names: Names, context: CheckContext): void {
   const entry = names.use(name)
   if (entry === undefined) {
+    // One letter is no slip for another among everything in reach.
     const meant = nearest(name, [...new Set(names.visible())].filter(known => name.length > 1 || known.toLowerCase() === name.toLowerCase()))
     if (meant !== undefined) names.use(meant)
     context.report(diagnose('unknown-name', span, { name }, { hint: meant === undefined ? undefined : `did you mean \`${meant}\`?` }))

@@ -53,7 +53,7 @@ export function overrideInside(value: Value, rest: readonly Name[], assignment: 
     }
     case 'list': {
       const before = value.items[Number(name.text)]
-      return before === undefined ? unknown(`\`${where}\``, value.items.map((_, i) => `${i}`)) : list(value.items.map((v, i) => (i === Number(name.text) ? inner(before) : v)))
+      return before === undefined ? fail(diagnose('unknown-path', name.span, { where: `\`${where}\``, name: name.text }, { hint: `a list of ${value.items.length}: items count from 0` })) : list(value.items.map((v, i) => (i === Number(name.text) ? inner(before) : v)))
     }
     default: return fail(diagnose('path-into-value', name.span, { path: where, found: describe(value) }))
   }
