@@ -1,6 +1,6 @@
-// Worker threads run from dist/: build it once before the tests.
-import { spawnSync } from 'node:child_process'
+// Worker threads and the command line run from dist/: build it once before the tests.
+import { execFileSync } from 'node:child_process'
 
 export default function setup(): void {
-  spawnSync(process.execPath, ['scripts/build.mjs'], { stdio: 'ignore' })
+  execFileSync(process.execPath, ['scripts/build.mjs'], { stdio: 'inherit' })
 }

@@ -70,7 +70,7 @@ const build = (numbers: readonly number[]): Program => {
     () => { const x = pick()!; product('mul', x, scalar(halves(c))) },
     () => { const x = pick()!; emit('div', [x, scalar(c.of([1, 2, -2, 0.5]))], {}) },
     () => { const x = pick()!; emit('add', [x, scalar(0)], {}) },
-    () => { const x = pick()!; const s = b.type(x).shape; emit('reshape', [x], { shape: c.of([[sizeOf(s)], [1, ...s], [...s, 1], [...s].reverse(), s]) }) },
+    () => { const x = pick()!; const s = b.type(x).shape; emit('reshape', [x], { shape: c.of([[sizeOf(s)], [1, ...s], [...s, 1], [...s].toReversed(), s]) }) },
     () => { const x = any(); const n = b.type(x).shape.length; const k = c.below(Math.max(1, n)); emit('transpose', [x], { perm: Array.from({ length: n }, (_, i) => (i + k) % n) }) },
     () => { const x = any(); const n = b.type(x).shape.length; if (n > 1) emit('transpose', [x], { perm: Array.from({ length: n }, (_, i) => i < n - 2 ? i : 2 * n - 3 - i) }) },
     () => { const x = any(); const s = b.type(x).shape; emit('broadcast', [x], { shape: [...c.of([[], [2]]), ...s.map(d => d === 1 ? c.of(dims) : d)] }) },

@@ -16,7 +16,7 @@ export class Pickler {
   /** torch._utils._rebuild_tensor_v2(storage, offset, shape, strides, requires_grad, hooks) */
   tensor(key: string, t: TorchTensor, legacy: boolean): this {
     let stride = 1
-    const strides = t.strides ?? t.shape.map((_, i) => { const k = t.shape.length - 1 - i; stride *= t.shape[k + 1] ?? 1; return [k, stride] as const }).reverse().map(([, s]) => s)
+    const strides = t.strides ?? t.shape.map((_, i) => { const k = t.shape.length - 1 - i; stride *= t.shape[k + 1] ?? 1; return [k, stride] as const }).toReversed().map(([, s]) => s)
     this.global('torch._utils', '_rebuild_tensor_v2').op('((').text('storage').global('torch', 'FloatStorage').text(key).text('cpu').int(t.data.length)
     if (legacy) this.op('N')
     this.op('tQ').int(t.offset ?? 0).ints(t.shape).ints(strides).op('\x89').global('collections', 'OrderedDict').op(')R').op('tR')

@@ -50,7 +50,7 @@ export function resolveModel(model: ModelDecl | VariantDecl, module: Module, set
   const root = chain[chain.length - 1]
   if (root.declaration.kind !== 'model') return undefined
   const resolution = new Resolution(root.declaration, root.module, report)
-  for (const link of chain.slice(0, -1).reverse()) if (link.declaration.kind === 'variant') resolution.variant(link.declaration, link.module)
+  for (const link of chain.slice(0, -1).toReversed()) if (link.declaration.kind === 'variant') resolution.variant(link.declaration, link.module)
   for (const o of set) resolution.override(o, entry)
   return resolution.finish(model)
 }

@@ -61,7 +61,7 @@ export const statics: readonly BuiltinFunction[] = [
   define('str', ['x'], c => string(text(c.value('x')))),
   define('zip', ['a', 'b'], zip),
   define('enumerate', ['a'], c => list(c.items('a').map((x, i) => list([int(i), x])))),
-  define('reverse', ['list'], c => list([...c.items('list')].reverse())),
+  define('reverse', ['list'], c => list([...c.items('list')].toReversed())),
   define('keys', ['record'], c => list([...recordOf(c, 'record').fields.keys()].map(string))),
   define('values', ['record'], c => list([...recordOf(c, 'record').fields.values()])),
   define('has', ['record', 'key'], c => {

@@ -160,5 +160,5 @@ function withoutDeadNodes(nodes: readonly OnnxNode[], outputs: readonly string[]
     node.inputs.forEach(i => needed.add(i))
     kept.push(node)
   }
-  return kept.reverse()
+  return kept.toReversed()
 }

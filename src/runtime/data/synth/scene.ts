@@ -40,7 +40,7 @@ function hull(points: readonly (readonly [number, number])[]): readonly (readonl
     }
     return out.slice(0, -1)
   }
-  return [...half(sorted), ...half(sorted.reverse())]
+  return [...half(sorted), ...half(sorted.toReversed())]
 }
 
 class Shadows {

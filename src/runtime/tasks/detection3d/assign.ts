@@ -72,6 +72,6 @@ function writePoint(out: Assignment, p: number, box: ParsedBox, bins: readonly n
   out.label[p] = box.label
   out.box.set([(x - u) / stride, (y - v) / stride, depth, ...box.size, ...box.angles, (x - x1) / stride, (y - y1) / stride, (x2 - x) / stride, (y2 - y) / stride], p * codeSize)
   out.direction.set(bins, p * 3)
-  // 1.414 as the published code writes the square root of two.
+  // oxlint-disable-next-line approx-constant -- 1.414 as the published code writes the square root of two.
   out.centerness[p] = Math.exp((-config.centernessAlpha * distance) / (1.414 * config.radius * stride))
 }
