@@ -169,7 +169,9 @@ export class ModelValues {
     const depth = o.path.split('.').length - o.rest.length
     const where = o.path.split('.').slice(0, depth).join('.')
     const after = o.rest.length === 0 ? value : overrideInside(before ?? error, o.rest, assignment, { evaluator: this.#evaluator, report: this.#scopes.report, muted: this.#scopes.muted }, where, also)
-    if (o.quiet !== true && before !== undefined && before.t !== 'error' && after.t !== 'error' && unchanged(before, after)) {
+    // The command line may say what the text says: a script need not know the text.
+    const mayRepeat = o.quiet === true || o.pathSpan.file.startsWith('--set')
+    if (!mayRepeat && before !== undefined && before.t !== 'error' && after.t !== 'error' && unchanged(before, after)) {
       this.#scopes.report(diagnose('override-changes-nothing', o.pathSpan, { path: o.path, value: printValue(value) }))
     }
     return after
