@@ -1,6 +1,6 @@
 // Synthetic scenes: image, labels, depth and boxes agree with one another; the same seed gives the same bytes.
 import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { evaluatedClasses } from '../../src/runtime/data/cityscapes3d/boxes.ts'
@@ -10,6 +10,7 @@ import { boxJson } from '../../src/runtime/data/synth/annotate.ts'
 import { writeSynthetic } from '../../src/runtime/data/synth/index.ts'
 import { label } from '../../src/runtime/data/synth/labels.ts'
 import { synthesise, synthId } from '../../src/runtime/data/synth/write.ts'
+import { FileError } from '../../src/runtime/files.ts'
 import { boxCorners, pointToSensor, projectedHull } from '../../src/runtime/projection.ts'
 import { everything, remove, size, smallSet, temporaryFolder } from './support.ts'
 
@@ -158,4 +159,21 @@ test('same seed, same bytes, whatever the number of workers; another seed, other
   for (const name of Object.keys(a).filter(n => n.includes('leftImg8bit'))) expect(c[name]).not.toBe(a[name])
   expect(progress).toEqual([1, 2, 3, 4, 5])
   folders.forEach(remove)
+})
+
+test.each([0, 1])('where nothing can be written the message says why (%i workers)', async workers => {
+  const folder = temporaryFolder()
+  writeFileSync(join(folder, 'file'), '')
+  const error = await writeSynthetic(join(folder, 'file'), { train: 2, val: 0, size: [32, 64], seed: 1, workers }).then(() => undefined, (e: Error) => e)
+  expect(error).toBeInstanceOf(FileError)
+  expect(error!.message.replaceAll(folder, 'ROOT')).toMatch(/^ROOT\/file\/gtFine\/train\/(rasterburg|synthville)\/\w+_gtFine_labelIds\.png: cannot be written: a part of the path is a file, not a folder$/)
+  remove(folder)
+})
+
+test('odd sizes render too', () => {
+  for (const odd of [[96, 192], [50, 111], [192, 384]] as const) {
+    const { rendered: r } = synthesise({ split: 'val', index: 1, size: odd, seed: 2 })
+    expect(r.image).toHaveLength(3 * odd[0] * odd[1])
+    expect(new Set(r.labelIds).size).toBeGreaterThan(5)
+  }
 })

@@ -21,6 +21,8 @@ export interface BatchSource {
 
 export interface BatchOptions {
   readonly dataset: ReaderOptions & { readonly root: string; readonly split: string }
+  /** ids of the split, if it was opened already: saves listing it again */
+  readonly ids?: readonly string[]
   readonly data: DataSpec
   readonly tasks: readonly TaskSpec[]
   readonly batch: number
@@ -102,7 +104,7 @@ function inOrder(load: (indices: readonly number[]) => Promise<Feeds>, ids: read
 /** Opens the split and starts making batches. Throws DataError. */
 export async function openBatches(options: BatchOptions): Promise<BatchSource> {
   const { dataset: { root, split, ...reader }, data, tasks, batch, seed, start = 0 } = options
-  const { ids } = await openCityscapes3d(root, split, reader)
+  const ids = options.ids ?? (await openCityscapes3d(root, split, reader)).ids
   const setup: BatchSetup = { root, split, ids, options: reader, data, tasks }
   const order = new StepOrder(ids.length, seed, batch)
   const workers = options.workers ?? Math.min(4, Math.max(1, availableParallelism() - 1))

@@ -118,7 +118,7 @@ export async function readJson(file: string, what: string, fix: string): Promise
   try {
     return new JsonValue(file, '', JSON.parse(text), fix)
   } catch {
-    const at = mistakeAt(text)
+    const at = text.trim() === '' ? text.length : mistakeAt(text)
     const before = text.slice(0, at)
     const line = before.split('\n').length
     const found = at >= text.length ? (text.trim() === '' ? 'is empty' : 'ends too early') : `is not JSON: ${JSON.stringify(text.slice(at, at + 16))} is not allowed there`

@@ -16,8 +16,6 @@ export type PngKind = keyof typeof formats
 
 const colours: Readonly<Record<number, string>> = { 0: 'gray', 2: 'RGB', 3: 'palette', 4: 'gray with alpha', 6: 'RGB with alpha' }
 const signature = [137, 80, 78, 71, 13, 10, 26, 10]
-/** Two hundred times a raw image of the data set: above this a file is not what its name says. */
-const largestFile = 1 << 30
 
 /** Reads a whole file of at most `limit` bytes. Throws DataError. */
 export async function readLimited(path: string, limit: number, what: string, fix: string): Promise<Uint8Array> {
@@ -56,7 +54,9 @@ const damaged = (path: string, error: unknown, kind: PngKind, fix: string): Erro
  * Throws DataError for a missing, truncated or damaged file and for another size, bit depth or number of channels.
  */
 export async function readPng(path: string, kind: PngKind, height: number, width: number, sizeFrom: string, fix: string): Promise<Uint8Array | Uint16Array> {
-  const bytes = await readLimited(path, largestFile, `${formats[kind].words} PNG`, fix)
+  // Twice the raw pixels and room for metadata: a larger file is not what its name says.
+  const limit = height * width * formats[kind].channels * formats[kind].depth / 4 + (1 << 20)
+  const bytes = await readLimited(path, limit, `${formats[kind].words} PNG`, fix)
   checkHeader(path, bytes, kind, height, width, sizeFrom, fix)
   try {
     // libvips decodes RGB several times faster, but turns 16 bits into 8 without a word.

@@ -40,6 +40,6 @@ export function makeLight(toSensor: Matrix3, random: Random): Light {
     skyColour: times(blend(rgb(176, 200, 235), rgb(225, 228, 232)), 0.75 + 0.5 * overcast),
     bounceColour: times(rgb(150, 142, 130), 0.4 + 0.15 * overcast),
     zenith: blend(rgb(92, 136, 196), rgb(196, 202, 208)), horizon: blend(rgb(208, 222, 236), rgb(222, 225, 228)),
-    haze: 1 / random.range(350, 1600), clouds: random.range(0.2, 1), exposure: random.range(0.75, 1.1) / (1 + 0.25 * (1 - overcast)), noise: random.range(0.8, 2.2), seed: random.below(1 << 30),
+    haze: 1 / random.range(350, 1600), clouds: random.range(0.2, 1), exposure: random.range(0.95, 1.35) / (1 + 0.25 * (1 - overcast)), noise: random.range(0.8, 2.2), seed: random.below(1 << 30),
   }
 }
