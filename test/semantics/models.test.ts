@@ -183,6 +183,10 @@ describe('a model', () => {
     const { program } = elaborated(changed(['  stem = Stem', '  rename { "stem.conv" -> "backbone"; "stem" -> "never"; "heads.semseg.inner" -> "a.b" }\n  stem = Stem']))
     expect(program.inputs.filter(i => i.role === 'parameter').map(i => i.name).slice(0, 2)).toEqual(['backbone.weight', 'a.b.weight'])
   })
+  it('removes the first part of names', () => {
+    const { program } = elaborated(changed(['  stem = Stem', '  rename { "stem" -> "" }\n  stem = Stem']))
+    expect(program.inputs[1].name).toBe('conv.weight')
+  })
   it('evaluates members when they are needed, in whatever order they stand', () => {
     const moved = changed(['  let width = 8\n', ''], ['  stem = Stem(width)\n', '  stem = Stem(width)\n  let width = 2 * count\n  let count = len(tasks) + data.image[0] / 8 + train.batch\n'])
     expect(elaborated(moved).program.inputs.find(i => i.name === 'stem.conv.weight')?.type.shape[0]).toBe(12)
@@ -282,6 +286,8 @@ describe('messages of sections', () => {
     ['a task that is no kind', changed(['task depth = depth()', 'task depth = L1()'])],
     ['a head that is no block', changed(['head = Dense(out = 1, size = data.image)', 'head = 3'])],
     ['an optimiser that is no optimiser', changed(['adam(lr = 1e-3)', 'poly()'])],
+    ['a task whose name an output has', changed(['task depth = ', 'task loss = '])],
+    ['a task whose name has a slash', changed(['task depth = ', 'task "depth/0" = '])],
     ['tasks of one name', changed(['task depth = ', 'task semseg = '])],
     ['members that need each other', changed(['let width = 8', 'let width = other + 1\n  let other = width - 1'])],
   ])('%s', (_, source) => expect(check(source)).toMatchSnapshot())

@@ -89,6 +89,7 @@ describe('messages', () => {
   it.each([
     ['unknown member', variant('stam.width = 4')],
     ['unknown argument', variant('stem.widht = 4')],
+    ['names of JavaScript objects', variant('data constructor { toString = 1 }\ntrain.constructor = 1\ntasks.constructor = off\n__proto__.x = 1\ntasks.semseg.valueOf = 1\nstem.toString = 1')],
     ['unknown task', variant('tasks.dept = off')],
     ['unknown field of a task', variant('tasks.semseg.ignroe = 0')],
     ['unknown field of train', variant('train.optimiser = adam(lr = 1)')],
@@ -125,13 +126,6 @@ describe('messages', () => {
         |       ^^^^^ not found
       hint: did you mean \`batch\`?
 
-      error[override-changes-nothing]: \`width\` is already 8
-       --> --set:3:1
-        |
-      3 | width=8
-        | ^^^^^ changes nothing
-      hint: remove this override
-
       error[argument-type]: \`width\` of block Stem takes int, not list of 1
        --> --set:4:12
         |
@@ -149,13 +143,6 @@ describe('messages', () => {
       2 | train.bacth=4
         |       ^^^^^ not found
       hint: did you mean \`batch\`?
-
-      error[override-changes-nothing]: \`width\` is already 8
-       --> --set:3:1
-        |
-      3 | width=8
-        | ^^^^^ changes nothing
-      hint: remove this override
 
       error[argument-type]: \`hidden\` of block Dense takes int, not string "x"
        --> --set:4:25

@@ -35,6 +35,7 @@ export const semanticsMessages = {
   'unknown-data': { severity: 'error', message: 'there is no data set `{name}`', label: 'unknown' },
   'field-value': { severity: 'error', message: '{where}: {reason}', label: 'here' },
   'member-cycle': { severity: 'error', message: '`{name}` is defined by way of itself: {path}', label: 'this depends on itself' },
+  'task-name': { severity: 'error', message: '`{name}` cannot be the name of a task', label: 'here', hint: 'outputs are named after tasks: no blanks, `/` or `.`, and none of {reserved}' },
   'not-a-kind': { severity: 'error', message: 'task `{name}` is {found}, not a kind of task', label: 'here', hint: 'these exist: segmentation, depth, detection3d' },
   'not-a-block': { severity: 'error', message: '{what} of task `{name}` must be a block, found {found}', label: 'here' },
   'model-arguments': { severity: 'error', message: 'the forward of a model takes the image and nothing else; this one takes {count} arguments', label: 'here', hint: 'write `forward(image: [B, 3, H, W])`' },

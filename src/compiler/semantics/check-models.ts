@@ -8,6 +8,8 @@ import { Names } from './check-scope.ts'
 import { dataKinds, trainSchema } from './kinds.ts'
 import type { Module } from './modules.ts'
 
+/** Names of inputs and outputs of the program that are not a task's. */
+const reservedTasks: readonly string[] = ['image', 'loss', 'grad_norm']
 export const taskFields = ['head', 'loss', 'weight'] as const
 /** Names of a model that no member declares. */
 export const modelNames = ['self', 'data', 'tasks', 'train', 'cityscapes'] as const
@@ -52,11 +54,12 @@ function checkMember(member: ModelMember | Override, owner: string, names: Names
     case 'data': {
       const kind = member.type
       if (kind !== undefined && !Object.hasOwn(dataKinds, kind.text)) context.report(diagnose('unknown-data', kind.span, { name: kind.text }, { hint: didYouMean(kind.text, Object.keys(dataKinds)) }))
-      const known = Object.keys((kind === undefined ? undefined : dataKinds[kind.text])?.fields ?? dataKinds.cityscapes3d.fields)
+      const known = Object.keys((kind === undefined || !Object.hasOwn(dataKinds, kind.text) ? dataKinds.cityscapes3d : dataKinds[kind.text]).fields)
       return checkFields(member.fields, known, '`data`', names, context)
     }
     case 'train': return checkFields(member.fields, Object.keys(trainSchema.fields), '`train`', names, context)
     case 'task':
+      if (reservedTasks.includes(member.name.text) || !/^[^\s/.]+$/.test(member.name.text)) context.report(diagnose('task-name', member.name.span, { name: member.name.text, reserved: reservedTasks.join(', ') }))
       checkExpr(member.value, names, context)
       return checkFields(member.fields, taskFields, `task \`${member.name.text}\``, names, context)
     case 'rename': return

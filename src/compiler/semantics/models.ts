@@ -175,7 +175,8 @@ function elaborateModel(model: ResolvedModel, modules: ReadonlyMap<string, Modul
     const i = model.renames.findIndex(r => path === r.from || path.startsWith(`${r.from}.`))
     if (i < 0) return path
     renamed.add(i)
-    return model.renames[i].to + path.slice(model.renames[i].from.length)
+    const { from, to } = model.renames[i]
+    return to === '' && path.length > from.length ? path.slice(from.length + 1) : to + path.slice(from.length)
   }
   const substitutions = new Replacements()
   const evaluator = new Evaluator({ builder, mode: options.mode, report, scopeOf: decl => fileScope(moduleOf(decl)), substitutions, functions: allFunctions, nameOf })

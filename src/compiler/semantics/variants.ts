@@ -86,7 +86,7 @@ class Resolution {
     switch (member.kind) {
       case 'data': {
         const kind = member.type?.text ?? this.#data.kind
-        this.#data = { kind, schema: dataKinds[kind] ?? dataKinds.cityscapes3d, span: member.span, slots: new Map() }
+        this.#data = { kind, schema: Object.hasOwn(dataKinds, kind) ? dataKinds[kind] : dataKinds.cityscapes3d, span: member.span, slots: new Map() }
         return this.#section('data', this.#data.schema, this.#data.slots, member.fields, module)
       }
       case 'train':
