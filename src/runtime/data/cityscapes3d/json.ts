@@ -8,7 +8,7 @@ const largestJson = 16 << 20
 const token = /[ \t\n\r]*(?:([{}[\],:])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null))/y
 
 /** Offset of the first mistake in a text that JSON.parse refused; the engine's own message has it only sometimes. */
-function mistakeAt(text: string): number {
+export function mistakeAt(text: string): number {
   // What may come next: a value, a key, or what follows a value.
   let expect: 'value' | 'value or ]' | 'key' | 'key or }' | 'colon' | 'after' = 'value'
   const open: ('{' | '[')[] = []
