@@ -1,13 +1,17 @@
 // The onnxruntime engine: state across steps, copies of state, zero-copy outputs and their fallback, messages of errors.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Builder } from '../../src/compiler/ir/builder.ts'
 import { interpret, toTensorData } from '../../src/compiler/ir/interpreter.ts'
 import type { TensorData } from '../../src/compiler/ir/types.ts'
 import { optimiserScalars } from '../../src/compiler/training/optimiser.ts'
 import { EngineError, type Engine } from '../../src/runtime/engines/engine.ts'
-import { openEngine } from '../../src/runtime/engines/index.ts'
+import { openEngine, probeEngines } from '../../src/runtime/engines/index.ts'
 import { openOnnxRuntime } from '../../src/runtime/engines/onnxruntime/engine.ts'
 import { readableError } from '../../src/runtime/engines/onnxruntime/messages.ts'
+import { WorkerThread } from '../../src/runtime/engines/onnxruntime/worker-thread.ts'
 import { runOnnxFile } from '../../src/runtime/engines/onnxruntime/onnx-file.ts'
 import { expectClose } from '../onnx/close.ts'
 import { f32, ORIGIN } from '../onnx/operators.ts'
@@ -107,6 +111,19 @@ describe('training', () => {
 })
 
 describe('errors', () => {
+  it('of a worker that ends reach all that wait, and all that come later', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mtlc-worker-'))
+    const path = join(folder, 'worker.mjs')
+    for (const [body, message] of [['process.exit(3)', 'the onnxruntime worker ended unexpectedly (exit code 3)'], ['throw new Error("broken\\n  at line 7")', 'the onnxruntime worker failed: broken']]) {
+      writeFileSync(path, `import { parentPort } from 'node:worker_threads'\nparentPort.on('message', () => { ${body} })\n`)
+      const thread = new WorkerThread(path)
+      const answers = await Promise.allSettled([thread.ask({ kind: 'state', session: 1 }), thread.ask({ kind: 'state', session: 2 })])
+      expect(answers).toMatchObject([{ reason: new EngineError(message) }, { reason: new EngineError(message) }])
+      await expect(thread.ask({ kind: 'state', session: 3 })).rejects.toThrow(message)
+    }
+    rmSync(folder, { recursive: true })
+  })
+
   it('name the tensor, what was given and what is expected', async () => {
     const engine = await openEngine({ engine: 'auto' })
     const { program, state, feeds } = handMadeStep()
@@ -138,4 +155,11 @@ describe('errors', () => {
     expect(readableError("Cannot find package 'onnxruntime-node' imported from x")).toBe('the package onnxruntime-node is not installed: run npm install')
     expect(readableError("Non-zero status code returned while running Conv node. Name:'a.b/Conv.3' Status Message: std::bad_alloc")).toBe('out of memory at a.b/Conv.3: use a smaller batch or image')
   })
+})
+
+it('what works here is found by trying', async () => {
+  const reports = await probeEngines()
+  expect(reports.map(r => `${r.engine} ${r.device}`)).toEqual(['onnxruntime cpu', 'onnxruntime webgpu', 'onnxruntime cuda'])
+  expect(reports[0]).toEqual({ engine: 'onnxruntime', device: 'cpu', works: true, reason: '' })
+  for (const { works, reason } of reports) expect(works).toBe(reason === '')
 })

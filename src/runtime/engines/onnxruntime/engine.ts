@@ -1,5 +1,5 @@
 // The engine over onnxruntime-node: programs become ONNX graphs, which a worker thread runs.
-import { Worker } from 'node:worker_threads'
+import { existsSync } from 'node:fs'
 import type { InputRole, OutputRole, Program } from '../../../compiler/ir/program.ts'
 import { sameShape, showType, type TensorData, type TensorType } from '../../../compiler/ir/types.ts'
 import { encodeGraph } from '../../../compiler/targets/onnx/encode.ts'
@@ -9,8 +9,8 @@ import { lowerProgram } from '../../../compiler/targets/onnx/lower.ts'
 import { workerPath } from '../../worker-path.ts'
 import { EngineError, type Engine, type HostTensors, type Session } from '../engine.ts'
 import { withSequence } from './fetch.ts'
-import { readableError } from './messages.ts'
-import type { Answer, Envelope, Port, Reply, Request } from './protocol.ts'
+import type { Port, Reply } from './protocol.ts'
+import { WorkerThread } from './worker-thread.ts'
 
 export interface OnnxRuntimeOptions {
   /** `cpu` (default), `webgpu`, `cuda` */
@@ -30,7 +30,9 @@ const isState = (port: { readonly role: InputRole | OutputRole }): boolean => ST
 /** Starts the worker and loads onnxruntime. Throws EngineError where it cannot be loaded. */
 export async function openOnnxRuntime(options: OnnxRuntimeOptions = {}): Promise<Engine> {
   const { device = 'cpu', threads = 0, inPlace = true } = options
-  const thread = new WorkerThread(workerPath('onnxruntime-worker'))
+  const path = workerPath('onnxruntime-worker')
+  if (!existsSync(path)) throw new EngineError(`${path} is missing: run npm run build`)
+  const thread = new WorkerThread(path)
   const hello = await thread.ask({ kind: 'hello', zeroCopy: options.zeroCopy ?? true })
   if (hello.kind !== 'hello') throw new Error('internal: the onnxruntime worker did not introduce itself')
   return {
@@ -95,48 +97,3 @@ function checkTensor(what: string, name: string, given: TensorData | undefined, 
 
 /** onnxruntime refuses shared memory; anything else is copied on its way to the worker. */
 const unshared = (t: TensorData): TensorData => t.data.buffer instanceof SharedArrayBuffer ? { ...t, data: t.data.slice() } : t
-
-class WorkerThread {
-  readonly #worker: Worker
-  readonly #pending = new Map<number, { resolve: (reply: Reply) => void; reject: (error: Error) => void }>()
-  #next = 0
-  #ended: string | undefined
-
-  constructor(path: string) {
-    this.#worker = new Worker(path)
-    this.#worker.unref()
-    this.#worker.on('message', (answer: Answer) => this.#receive(answer))
-    this.#worker.on('error', error => this.#end(`the onnxruntime worker failed: ${readableError(error.message)}`))
-    this.#worker.on('exit', code => this.#end(`the onnxruntime worker ended unexpectedly (exit code ${code})`))
-  }
-
-  ask(body: Request): Promise<Reply> {
-    if (this.#ended !== undefined) return Promise.reject(new EngineError(this.#ended))
-    const id = this.#next++
-    // The process must not end while an answer is awaited, and need not stay for an idle worker.
-    this.#worker.ref()
-    return new Promise((resolve, reject) => {
-      this.#pending.set(id, { resolve, reject })
-      this.#worker.postMessage({ id, body } satisfies Envelope<Request>)
-    })
-  }
-
-  async close(): Promise<void> {
-    this.#end('the engine is closed')
-    await this.#worker.terminate()
-  }
-
-  #receive(answer: Answer): void {
-    const waiting = this.#pending.get(answer.id)
-    this.#pending.delete(answer.id)
-    if (this.#pending.size === 0) this.#worker.unref()
-    if ('error' in answer) waiting?.reject(new EngineError(readableError(answer.error)))
-    else waiting?.resolve(answer.body)
-  }
-
-  #end(reason: string): void {
-    this.#ended ??= reason
-    for (const { reject } of this.#pending.values()) reject(new EngineError(this.#ended))
-    this.#pending.clear()
-  }
-}

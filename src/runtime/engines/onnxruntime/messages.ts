@@ -1,5 +1,11 @@
 // onnxruntime's errors in the user's terms.
 
+const causes: readonly (readonly [RegExp, string])[] = [
+  [/Cannot find (package|module) '?onnxruntime/, 'the package onnxruntime-node is not installed: run npm install'],
+  [/WebGPU adapter|libvulkan/, 'no GPU was found for WebGPU: it needs a GPU with a Vulkan driver'],
+  [/ExecutionProvider_Cuda|onnxruntime_providers_(cuda|shared)/, 'the CUDA provider of onnxruntime-node is not installed: run ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js'],
+]
+
 /** Drops prefixes, kernels' source places and stack traces; names the node, whose name begins with the module path. */
 export function readableError(message: string): string {
   const line = message.split('\n').find(l => l.trim() !== '') ?? 'unknown error'
@@ -10,7 +16,10 @@ export function readableError(message: string): string {
     .replace(/^\/\S+:\d+ /, '')
     .replace(/^[\w:<>~,*& ]+\([^)]*\) (?=\S)/, '')
     .trim()
-  if (/Cannot find (package|module)/.test(message)) return 'the package onnxruntime-node is not installed: run npm install'
+  const known = causes.find(([pattern]) => pattern.test(message))
+  if (known !== undefined) return known[1]
   if (/bad_alloc|Failed to allocate memory/i.test(message)) return `out of memory${node === undefined || node === '' ? '' : ` at ${node}`}: use a smaller batch or image`
-  return node === undefined || node === '' ? bare : `${node}: ${bare}`
+  // Casting NaN to an integer gives the smallest one.
+  const diverged = bare.includes('idx=-2147483648') ? '; a NaN was turned into this index: the values before it diverged' : ''
+  return `${node === undefined || node === '' ? '' : `${node}: `}${bare}${diverged}`
 }
