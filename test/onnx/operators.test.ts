@@ -12,7 +12,7 @@ import { operatorCases, ORIGIN } from './operators.ts'
 
 describe('every operator equals the interpreter', () => {
   let engine: Engine
-  beforeAll(async () => { engine = await openOnnxRuntime({ threads: 1 }) })
+  beforeAll(async () => { engine = await openOnnxRuntime({ threads: 2 }) })
   afterAll(() => engine.close())
 
   for (const { title, program, feeds, tolerance } of operatorCases) {

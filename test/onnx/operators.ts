@@ -121,6 +121,9 @@ add('gather', { axis: 0 }, [f32([5]), i32([], 0, 5)], 'one element')
 add('gather', { axis: 0 }, [i32([5, 2]), i32([7], 0, 5)], 'int32')
 add('scatterAdd', { axis: 0, size: 6 }, [i32([40], 0, 6), f32([40, 3])])
 add('scatterAdd', { axis: 1, size: 4 }, [i32([2, 5], 0, 4), f32([3, 2, 5, 2])], 'inner axis, indices of rank 2')
+// onnxruntime's ScatterND would lose sums here: its threads add to one place at once.
+add('scatterAdd', { axis: 0, size: 5 }, [i32([4096], 0, 5), f32([4096, 64], 0, 1)], 'many rows on few places')
+add('scatterAdd', { axis: 0, size: 3 }, [i32([2100], 0, 3), f32([2100, 2100], 0, 1)], 'more than one ScatterElements takes')
 add('scatterAdd', { axis: 1, size: 300 }, [i32([9], 0, 300), f32([2, 9])], 'last axis, large')
 
 add('matmul', { transA: false, transB: false, alpha: 1 }, [f32([3, 4]), f32([4, 5])])

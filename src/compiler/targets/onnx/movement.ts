@@ -18,16 +18,28 @@ const rollAxis = (e: Emitter, x: string, shape: readonly number[], shift: number
   return e.node('Concat', [part(n - first, n), part(0, n - first)], { axis })
 }
 
-/** Rows are added to zeros with ScatterND along the first axis; another axis is moved there and back. */
+/** Elements that one ScatterElements takes: it reads an index per element and copies the indices, so rows are taken apart before that grows large. */
+const SCATTER_ELEMENTS = 2 ** 22
+
+/**
+ * ScatterElements, with the indices repeated for every element of a row. ScatterND would take whole rows, but its CPU kernel adds from several threads at once and loses sums where indices
+ * repeat (onnxruntime 1.30, issue 18048); ScatterElements runs in order, so that results are right and the same each time.
+ */
 const scatterAdd = (e: Emitter, indices: Operand, updates: Operand, axis: number, result: readonly number[]): string => {
-  const count = sizeOf(indices.type.shape), rank = result.length
-  const before = result.slice(0, axis), after = result.slice(axis + 1), size = result[axis]
-  const flat = e.reshape(updates.name, [...before, count, ...after])
-  const toFront = [axis, ...Array.from({ length: rank }, (_, i) => i).filter(i => i !== axis)]
-  const rows = e.transpose(flat, toFront)
-  const places = e.reshape(e.node('Cast', [indices.name], { to: 7 }), [count, 1])
-  const sum = e.node('ScatterND', [e.fill(0, 'float32', [size, ...before, ...after]), places, rows], { reduction: 'add' })
-  return e.transpose(sum, toFront.map((_, i) => toFront.indexOf(i)))
+  const before = sizeOf(result.slice(0, axis)), after = sizeOf(result.slice(axis + 1)), size = result[axis], count = sizeOf(indices.type.shape)
+  const flat = e.reshape(updates.name, [before, count, after])
+  const places = e.reshape(indices.name, [1, count, 1])
+  const width = Math.min(after, Math.max(1, Math.floor(SCATTER_ELEMENTS / Math.max(1, before * count))))
+  const repeated = new Map<number, { places: string; zeros: string }>()
+  const sums: string[] = []
+  for (let from = 0; from === 0 || from < after; from += width) {
+    const columns = Math.min(width, after - from)
+    const given = repeated.get(columns) ?? { places: e.node('Expand', [places, e.shape([before, count, columns])]), zeros: e.fill(0, 'float32', [before, size, columns]) }
+    repeated.set(columns, given)
+    const part = e.slice(flat, [before, count, after], [0, 0, from], [before, count, from + columns], [1, 1, 1])
+    sums.push(e.node('ScatterElements', [given.zeros, given.places, part], { axis: 1, reduction: 'add' }))
+  }
+  return e.reshape(sums.length === 1 ? sums[0] : e.node('Concat', sums, { axis: 2 }), result)
 }
 
 export const movement = {
