@@ -25,7 +25,7 @@ interface Frame { readonly open: IToken; readonly close: TokenType; readonly bod
 
 const closers = new Map<TokenType, TokenType>([[t.LParen, t.RParen], [t.LSquare, t.RSquare], [t.LCurly, t.RCurly], [t.LRecord, t.RCurly]])
 const isClose = (type: TokenType | undefined): boolean => type === t.RParen || type === t.RSquare || type === t.RCurly
-const binary = [t.Pipe, t.NotEqual, t.LessEqual, t.GreaterEqual, t.Less, t.Greater, t.EqualEqual, t.StarStar, t.Star, t.Slash, t.SlashSlash, t.Percent, t.Plus, t.And, t.Or]
+const binary = [t.Pipe, t.NotEqual, t.LessEqual, t.GreaterEqual, t.Less, t.Greater, t.EqualEqual, t.StarStar, t.Star, t.Slash, t.Div, t.Percent, t.Plus, t.And, t.Or]
 const goesOnAfter = new Set([...binary, t.Minus, t.Not, t.Equal, t.Comma, t.Colon, t.Arrow, t.Dot, t.DotDot, t.In, t.Then, t.Else])
 const goesOnBefore = new Set([...binary, t.Dot, t.Arrow, t.Then, t.Else, t.LCurly])
 const beforeRecord = new Set([...goesOnAfter, t.LParen, t.LSquare, t.LCurly, t.LRecord, t.Return, t.Import, t.Let, t.Separator].filter(x => x !== t.Else))
@@ -92,6 +92,8 @@ export function layout(text: string, lexed: readonly IToken[]): LaidOut {
     if (frame.body) return lineIndent === 0 && (type === t.Block || type === t.Model || type === t.Import) && isItem(i)
     return !goesOnAfter.has(last()!) && !closers.has(last()!) && lexed[i].tokenType !== t.Comma
   }
+  /** Is `div` at the start of a line meant as a name? Then it begins something, for a message about reserved words. */
+  const isNamed = (i: number): boolean => lexed[i].tokenType === t.Div && (lexed[i + 1]?.tokenType === t.Equal || lexed[i + 1]?.tokenType === t.Dot)
   const opensRecord = (): boolean => {
     if (last() === undefined) return true
     if (last() === t.Else) { const previous = out[out.length - 1] as Token & { ofThen?: boolean }; return previous.ofThen === true }
@@ -110,7 +112,7 @@ export function layout(text: string, lexed: readonly IToken[]): LaidOut {
     if (begins && !pairs) while (stack.length > 0 && lineIsOutside(i, top()!)) closeMissing(token, true)
     if (newlines > 0) {
       const body = top()?.body ?? true
-      const goesOn = goesOnBefore.has(type) || (last() !== undefined && goesOnAfter.has(last()!))
+      const goesOn = (goesOnBefore.has(type) && !isNamed(i)) || (last() !== undefined && goesOnAfter.has(last()!))
       if (body && !goesOn && !isClose(type)) separate(virtual(t.Separator, endOf(out)))
       newlines = 0
     }

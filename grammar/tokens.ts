@@ -28,7 +28,7 @@ export const ItemStart = category('ItemStart')
 export const Identifier = createToken({ name: 'Identifier', pattern: /[A-Za-z_][A-Za-z0-9_]*/, categories: [Name, FieldName] })
 const keyword = (word: string, field: boolean, more: TokenType[] = []): TokenType =>
   createToken({ name: word, pattern: new RegExp(word), longer_alt: Identifier, categories: field ? [Name, FieldName, ...more] : [Name, ...more] })
-const soft = (word: string): TokenType => keyword(word, true)
+const soft = (word: string, more: TokenType[] = []): TokenType => keyword(word, true, more)
 const hard = (word: string, more: TokenType[] = []): TokenType => keyword(word, false, more)
 
 export const Import = soft('import')
@@ -49,6 +49,8 @@ export const Rename = soft('rename')
 export const Data = soft('data')
 export const Train = soft('train')
 export const Task = soft('task')
+/** Floor division. */
+export const Div = soft('div', [BinaryOperator])
 export const For = hard('for')
 export const In = hard('in')
 export const If = hard('if')
@@ -61,11 +63,10 @@ export const True = hard('true')
 export const False = hard('false')
 export const None = createToken({ name: 'none', pattern: /none|off/, longer_alt: Identifier, categories: [Name] })
 
-const softWords = [Import, From, Block, Model, With, Let, Param, State, Constant, Forward, Return, Require, Update, Rename, Data, Train, Task]
+const softWords = [Import, From, Block, Model, With, Let, Param, State, Constant, Forward, Return, Require, Update, Rename, Data, Train, Task, Div]
 const hardWords = [For, In, If, Then, Else, And, Or, Not, True, False, None]
 /** Reserved words; `as` is one only inside an import. */
 export const keywords: ReadonlySet<TokenType> = new Set([...softWords, ...hardWords])
-const spelled = new Set([...[...keywords].map(k => k.name), 'off'])
 
 /** After a dot a number is a path step: `seq.0.1` is two steps, not `seq` and 0.1. */
 const afterDot = (before: readonly IToken[]): boolean => before.length > 0 && before[before.length - 1].tokenType === Dot
@@ -121,24 +122,6 @@ export const RCurly = symbol('RCurly', '}')
 /** `;`, and the newlines that layout.ts finds to end something. */
 export const Separator = symbol('Separator', ';')
 
-const operandBefore = /(?:[A-Za-z0-9_)\]])[ \t]?$/
-const operandAfter = /\/\/[ \t]?(?:-?[A-Za-z0-9_]+|-?\()/y
-const sentence = /\/\/[ \t]?-?[A-Za-z0-9_.]+[ \t]+(?!(?:and|or|then|else|if|for|in)\b)[A-Za-z0-9_"'(]/y
-/**
- * `a // b` with at most one blank on either side of `//`, between two operands, divides; every other `//` begins a comment.
- * Where the words after it could not be an expression (`x = 3 // three of them`) it is a comment as well.
- */
-function floorDivision(text: string, offset: number): RegExpExecArray | null {
-  if (text[offset + 1] !== '/' || text[offset + 2] === '/') return null
-  if (!operandBefore.test(text.slice(Math.max(0, offset - 2), offset))) return null
-  const word = /[A-Za-z0-9_]+[ \t]?$/.exec(text.slice(Math.max(0, offset - 16), offset))?.[0].trim()
-  if (word !== undefined && spelled.has(word)) return null
-  operandAfter.lastIndex = offset
-  sentence.lastIndex = offset
-  return operandAfter.test(text) && !sentence.test(text) ? Object.assign(['//'], { index: offset, input: text }) as RegExpExecArray : null
-}
-export const SlashSlash = createToken({ name: 'SlashSlash', pattern: { exec: floorDivision }, start_chars_hint: ['/'], line_breaks: false, categories: [BinaryOperator] })
-
 export const Blank = createToken({ name: 'Blank', pattern: /[ \t\uFEFF\f\v\u00A0]+/, group: Lexer.SKIPPED })
 export const Newline = createToken({ name: 'Newline', pattern: /\r\n|\n|\r/, line_breaks: true })
 export const Doc = createToken({ name: 'Doc', pattern: /\/\/\/(?!\/)[^\n\r]*/ })
@@ -149,7 +132,7 @@ export const OpenComment = createToken({ name: 'OpenComment', pattern: /\/\*[^]*
 export const comments: ReadonlySet<TokenType> = new Set([Doc, LineComment, BlockComment, OpenComment])
 
 const all: TokenType[] = [
-  Newline, Blank, BlockComment, OpenComment, Doc, SlashSlash, LineComment,
+  Newline, Blank, BlockComment, OpenComment, Doc, LineComment,
   ...keywords, As, Identifier, Size, Float, Int, BadNumber, Text, OpenText,
   Pipe, Arrow, EqualEqual, NotEqual, LessEqual, GreaterEqual, Less, Greater, Equal, StarStar, Star, Slash, Percent, Plus, Minus, Ellipsis, DotDot, Dot,
   Comma, Colon, Question, LParen, RParen, LSquare, RSquare, LCurly, RCurly, Separator, LRecord, Name, FieldName, Assign, BinaryOperator, ItemStart,

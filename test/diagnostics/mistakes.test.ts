@@ -473,20 +473,47 @@ test('strings as names', () => expect(said("block \"3d\"(3d: int) {\n  let \"q\"
     |       ^^^
   hint: letters, digits and \`_\`, not beginning with a digit"
 `))
-test('a comment with one blank before it', () => expect(said("block A() {\n  x = 3 // see#4\n  forward(x) {\n    y = n // two - or: three\n  }\n}")).toMatchInlineSnapshot(`
-  "error[unexpected-character]: unexpected character \`#\`
-   --> a.mtl:2:15
-    |
-  2 |   x = 3 // see#4
-    |               ^
-  hint: a comment begins with \`//\`
+test('a comment where a division was meant', () => {
+  expect(said('block A() {\n  x = [a//2\n    b]\n}')).toMatchInlineSnapshot(`
+    "error[expected]: expected \`,\` or \`]\`, found the name \`b\`
+     --> a.mtl:3:5
+      |
+    3 |     b]
+      |     ^
+    hint: \`//\` begins a comment; floor division is \`div\`"
+  `)
+  expect(said('block A() {\n  x = f(a // 2)\n  y = if a then b//2 else c\n}')).toMatchInlineSnapshot(`
+    "error[unclosed-bracket]: \`(\` is never closed
+     --> a.mtl:2:8
+      |
+    2 |   x = f(a // 2)
+      |        ^ opened here
+    3 |   y = if a then b//2 else c
+      |   - \`)\` is missing before this
+    hint: \`//\` begins a comment; floor division is \`div\`
 
-  error[expected]: expected an expression, found the reserved word \`or\`
-   --> a.mtl:4:20
+    error[expected]: expected \`else\`, found \`}\`
+     --> a.mtl:4:1
+      |
+    4 | }
+      | ^
+    hint: \`//\` begins a comment; floor division is \`div\`"
+  `)
+  expect(said('block A() {\n  x = f(1 // the first of them\n    2)\n}')).not.toContain('floor division')
+})
+test('div as a name', () => expect(said('block A() {\n  x = 3\n  div = 4\n  forward(x, div) = x div\n}')).toMatchInlineSnapshot(`
+  "error[reserved-word]: \`div\` is a reserved word, it cannot be a name here
+   --> a.mtl:3:3
     |
-  4 |     y = n // two - or: three
-    |                    ^^
-  hint: a comment after code needs two blanks before its \`//\`; with one, \`//\` divides"
+  3 |   div = 4
+    |   ^^^ reserved
+  hint: as a string it is allowed: "div"
+
+  error[expected]: expected an expression, found \`}\`
+   --> a.mtl:5:1
+    |
+  5 | }
+    | ^"
 `))
 test('an unfinished operation', () => expect(said("block A() {\n  x = y +\n}")).toMatchInlineSnapshot(`
   "error[expected]: expected an expression, found \`}\`

@@ -33,7 +33,7 @@ export function elaborated(files: Files | string, options: Partial<ElaborateOpti
 /** Blocks that the models below are made of. */
 export const blocks = `block Conv(out: int, kernel: int = 1) {
   param weight: [out, C, kernel, kernel] = normal(0.02)
-  forward(x: [B, C, H, W]) -> [B, out, H, W] = conv2d(x, weight, padding = kernel // 2)
+  forward(x: [B, C, H, W]) -> [B, out, H, W] = conv2d(x, weight, padding = kernel div 2)
 }
 block Stem(width: int = 8, norm: block? = none) {
   conv = Conv(width, kernel = 3)

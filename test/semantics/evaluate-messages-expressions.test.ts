@@ -31,15 +31,15 @@ describe('operators', () => {
         |
       1 | block Main() { forward(x: any = none, y: any = none) = 7 / 2 }
         |                                                          ^ int / int must be exact
-      hint: use \`//\` to round down, or \`float(...)\` of one operand for a float"
+      hint: use \`div\` to round down, or \`float(...)\` of one operand for a float"
     `)
-    expect(of('7 // (1 - 1)')).toMatchInlineSnapshot(`
-      "error[division-by-zero]: 7 // 0 has no value
+    expect(of('7 div (1 - 1)')).toMatchInlineSnapshot(`
+      "error[division-by-zero]: 7 div 0 has no value
        --> test.mtl:1:58
         |
-      1 | block Main() { forward(x: any = none, y: any = none) = 7 // (1 - 1) }
-        |                                                          ^^ division by zero
-        |                                                             ------- int 0"
+      1 | block Main() { forward(x: any = none, y: any = none) = 7 div (1 - 1) }
+        |                                                          ^^^ division by zero
+        |                                                              ------- int 0"
     `)
     expect(of('2 ** 60')).toMatchInlineSnapshot(`
       "error[number-too-large]: the result of \`**\` is 1152921504606847000, beyond what an int holds exactly (2^53)

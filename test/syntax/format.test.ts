@@ -47,7 +47,7 @@ test('the layout of everything', () => expect(formatFile(read('test/fixtures/syn
         |> another_function_with_a_long_name(x)
       let sum = first_summand_with_a_long_name * 2
         + second_summand_with_a_long_name ** 2
-        + third_summand_with_a_long_name // 2
+        + third_summand_with_a_long_name div 2
         + fourth
       let q = big  // the pipeline follows
         |> flatten(1, -1)  // second
@@ -58,7 +58,7 @@ test('the layout of everything', () => expect(formatFile(read('test/fixtures/syn
         weight,
         bias,
         stride = stride,
-        padding = if padding == none then kernel // 2 else padding,
+        padding = if padding == none then kernel div 2 else padding,
         dilation = [1, 1]
       )
       if not training { return {x: x} } else if C > 3 and y != none or false {

@@ -14,7 +14,7 @@ describe('expressions', () => {
   test('strength of operators', () => {
     same('a or b and not c == d + e * -f ** g', 'a or (b and (not (c == (d + (e * (-(f ** g)))))))')
     same('a - b - c', '(a - b) - c')
-    same('a / b // c % d', '((a / b) // c) % d')
+    same('a / b div c % d', '((a / b) div c) % d')
     same('2 ** 3 ** -4', '2 ** (3 ** (-4))')
     same('-a ** b', '-(a ** b)')
     same('not a and b', '(not a) and b')
@@ -44,16 +44,16 @@ describe('expressions', () => {
   })
   test('calls, fields, reserved words as fields', () => expect(expr('Roll(x)(y).data."3d".0.1(train = data.image)')).toBe(
     '{call callee={field target={field target={field target={field target={call callee={call callee=Roll args=({value=x})} args=({value=y})} name=data} name="3d"} name=0} name=1} args=({name=train value={field target=data name=image}})}'))
-  test('one blank divides, two blanks comment', () => {
-    expect(expr('a // 2')).toBe('{binary op=// left=a right=2}')
-    expect(expr('f(H // 2, (a)//b, x[0] // -2)')).toBe('{call callee=f args=({value={binary op=// left=H right=2}} {value={binary op=// left={name span={start=10}} right=b}} {value={binary op=// left={index target=x items=({at value=0})} right={unary op=- operand=2}}})}'.replace('{name span={start=10}}', 'a'))
-    expect(expr('a  // 2')).toBe('a')
-    expect(expr('off // 2')).toBe('{none}')
-    expect(expr('a // three words here')).toBe('a')
-    expect(expr('if a then b // 2 else c')).toBe('{if-expr cond=a then={binary op=// left=b right=2} else=c}')
+  test('div divides, // comments', () => {
+    expect(expr('a div 2')).toBe('{binary op=div left=a right=2}')
+    expect(expr('f(H div 2, (a)div(b), x[0] div -2)')).toBe('{call callee=f args=({value={binary op=div left=H right=2}} {value={binary op=div left=a right=b}} {value={binary op=div left={index target=x items=({at value=0})} right={unary op=- operand=2}}})}')
+    expect(expr('if a then b div 2 else c')).toBe('{if-expr cond=a then={binary op=div left=b right=2} else=c}')
+    expect(expr('x.div div f(div = {div: 1})')).toBe('{binary op=div left={field target=x name=div} right={call callee=f args=({name=div value={record fields=({name=div value=1})}})}}')
+    expect(expr('divide')).toBe('divide')
+    for (const text of ['a//2', 'a // 2', 'a //2', 'a  // 2', 'a// b + c', 'a //']) expect(expr(text), text).toBe('a')
   })
   test('what goes on to the next line', () => {
-    for (const text of ['a\n|> b', 'a\n.b', 'a\n* b', 'a\n+ b', 'a\nand b', 'a +\nb', 'a and // why\n b', 'if a\nthen b\nelse c', 'f(a\n,b)', '[a\n-b]', '{a:\n1\n}', 'a // one two three\n+ b'])
+    for (const text of ['a\n|> b', 'a\n.b', 'a\n* b', 'a\ndiv b', 'a div\nb', 'a\n+ b', 'a\nand b', 'a +\nb', 'a and // why\n b', 'if a\nthen b\nelse c', 'f(a\n,b)', '[a\n-b]', '{a:\n1\n}', 'a // one two three\n+ b'])
       expect(members(`let x = ${text}`)).toBe(members(`let x = ${text.replace('// one two three', '').replace('// why', '').replaceAll('\n', ' ')}`))
     expect(members('x = a\ny = b')).toBe(members('x = a; y = b'))
     expect(members('forward() {\nx\n-y\n[1]\n(z)\n}').match(/\{expression/g)).toHaveLength(4)
@@ -63,7 +63,7 @@ describe('expressions', () => {
 describe('files', () => {
   test('imports', () => expect(declarations('import { A, B as C, } from "d/e.mtl"')).toMatchInlineSnapshot(`"{path="d/e.mtl" names=({name=A} {name=B alias=C})}"`))
   test('parameters and types', () => expect(declarations('/// First.\n/// Second.\nblock A(a, b: int, /// the list\n c: [int] = [1], d: block? = none, e: [block]) {}')).toMatchInlineSnapshot(`"{block doc="First.\\nSecond." name=A params=({name=a} {name=b type={named name="int"}} {name=c type={dims dims=({expr value=int})} default={list items=(1)}} {name=d type={optional inner={named name="block"}} default={none}} {name=e type={dims dims=({expr value=block})}}) members=()}"`))
-  test('forward', () => expect(members('forward(x: [*, C, _, 2 * H // 3], t: {a: [B], "3d": list[any]?}, m: any = none) -> [*, C] = x')).toMatchInlineSnapshot(`"{block name=A params=() members=({forward args=({name=x type={dims dims=({star} {expr value=C} {any} {expr value={binary op=// left={binary op=* left=2 right=H} right=3}})}} {name=t type={fields fields=({name=a type={dims dims=({expr value=B})}} {name="3d" type={optional inner={named name="list" arg={named name="any"}}}})}} {name=m type={named name="any"} default={none}}) result={dims dims=({star} {expr value=C})} body=({return value=x})})}"`))
+  test('forward', () => expect(members('forward(x: [*, C, _, 2 * H div 3], t: {a: [B], "3d": list[any]?}, m: any = none) -> [*, C] = x')).toMatchInlineSnapshot(`"{block name=A params=() members=({forward args=({name=x type={dims dims=({star} {expr value=C} {any} {expr value={binary op=div left={binary op=* left=2 right=H} right=3}})}} {name=t type={fields fields=({name=a type={dims dims=({expr value=B})}} {name="3d" type={optional inner={named name="list" arg={named name="any"}}}})}} {name=m type={named name="any"} default={none}}) result={dims dims=({star} {expr value=C})} body=({return value=x})})}"`))
   test('tensors', () => expect(members('param w: [A, 2 * B] = zeros\nstate "n": [] int = zeros\n/// table\nconstant c: [3] = iota(3)')).toMatchInlineSnapshot(`"{block name=A params=() members=({param name=w dims=(A {binary op=* left=2 right=B}) init=zeros} {state name="n" dims=() type={named name="int"} init=zeros} {constant doc="table" name=c dims=(3) value={call callee=iota args=({value=3})}})}"`))
   test('members', () => expect(members('require a > 0, "m {a}"\nlet x = 1\nlet a, b = x\nlet {x, y} = z\n"0" = L()\nif a { b = 1 } else if c { d = 1 } else { e = 1 }')).toMatchInlineSnapshot(`"{block name=A params=() members=({require cond={binary op=> left=a right=0} message="m {a}"} {let pattern={name name=x} value=1} {let pattern={list names=(a b)} value=x} {let pattern={record names=(x y)} value=z} {child name="0" value={call callee=L args=()}} {if-members cond=a then=({child name=b value=1}) else=({if-members cond=c then=({child name=d value=1}) else=({child name=e value=1})})})}"`))
   test('statements', () => expect(members('forward() {\n let x = 1\n x = 2\n for i, v in 0..3 { update n = v }\n if a { return 1 } else if b { return 2 }\n else { return 3 }\n f(x) }')).toMatchInlineSnapshot(`"{block name=A params=() members=({forward args=() body=({let pattern={name name=x} value=1} {assign name=x value=2} {for names=(i v) iterable={range from=0 to=3} body=({update name=n value=v})} {if cond=a then=({return value=1}) else=({if cond=b then=({return value=2}) else=({return value=3})})} {expression value={call callee=f args=({value=x})}})})}"`))

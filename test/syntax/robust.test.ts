@@ -9,7 +9,7 @@ import { dump } from './dump.ts'
 
 const seeds = ['tour.mtl', 'layout.mtl'].map(f => readFileSync(new URL(`../fixtures/syntax/${f}`, import.meta.url), 'utf8'))
 const pieces = seeds.flatMap(s => s.match(/\w+|\s+|[^\w\s]+/g) ?? [])
-const words = [...'()[]{}.,:;=+-*/%?"_<>!|&@#\\\n\t'.split(''), '|>', '->', '..', '...', '//', '/*', '*/', '///', '**', '==', '\n', '\r\n', ' ', 'block', 'model', 'import', 'from', 'as', 'with', 'let', 'param', 'state', 'constant',
+const words = [...'()[]{}.,:;=+-*/%?"_<>!|&@#\\\n\t'.split(''), '|>', '->', '..', '...', '//', 'div', '/*', '*/', '///', '**', '==', '\n', '\r\n', ' ', 'block', 'model', 'import', 'from', 'as', 'with', 'let', 'param', 'state', 'constant',
   'forward', 'return', 'for', 'in', 'if', 'then', 'else', 'require', 'update', 'rename', 'data', 'train', 'task', 'and', 'or', 'not', 'true', 'off', 'x', 'A', '1', '1_', '0.5', '3 x 4', '3ddet', '"s"', '"open', '\uFEFF', '\u0000', '\uD800', '\u{1F600}']
 
 function holds(text: string): void {

@@ -10,7 +10,7 @@ export const evaluationMessages = {
   // Operators
   'operand-type': { severity: 'error', message: '`{operator}` does not take {left} and {right}' },
   'operand-type-unary': { severity: 'error', message: '`{operator}` does not take {operand}' },
-  'inexact-division': { severity: 'error', message: '{left} / {right} leaves a rest of {rest}', label: 'int / int must be exact', hint: 'use `//` to round down, or `float(...)` of one operand for a float' },
+  'inexact-division': { severity: 'error', message: '{left} / {right} leaves a rest of {rest}', label: 'int / int must be exact', hint: 'use `div` to round down, or `float(...)` of one operand for a float' },
   'division-by-zero': { severity: 'error', message: '{left} {operator} 0 has no value', label: 'division by zero' },
   'number-too-large': { severity: 'error', message: 'the result of `{operator}` is {found}, beyond what an int holds exactly (2^53)', hint: 'write one operand as a float' },
   'float-with-int-tensor': { severity: 'error', message: '`{operator}` joins the float {number} with {tensor}', hint: 'write `cast(x, "float32")` of the tensor, or an int' },

@@ -82,11 +82,11 @@ function arithmetic(m: Machine, expr: Binary, op: Exclude<BinaryOperator, '==' |
     case '+': return make(a + b)
     case '-': return make(a - b)
     case '*': return make(a * b)
-    case '/': case '//': case '%': break
+    case '/': case 'div': case '%': break
     case '**': return ints && b >= 0 ? exact(m, expr, a ** b) : float(a ** b)
   }
   if (b === 0) return m.report('division-by-zero', expr.opSpan, { left: a, operator: op }, { labels: operandLabels(expr, left, right) })
-  if (op === '//') return make(Math.floor(a / b))
+  if (op === 'div') return make(Math.floor(a / b))
   const rest = a - Math.floor(a / b) * b
   if (op === '%') return make(rest)
   if (ints && rest !== 0) {
@@ -130,7 +130,7 @@ function tensorBinary(m: Machine, expr: Binary, left: Value, right: Value): Valu
       case '<=': return m.emit('not', [two('greater', a, b)], {}, span)
       case '>=': return m.emit('not', [two('less', a, b)], {}, span)
       case '%': return floorMod(two, a, b)
-      case '//': return a.type.dtype === 'int32' ? two('div', two('sub', a, floorMod(two, a, b)), b) : m.emit('floor', [two('div', a, b)], {}, span)
+      case 'div': return a.type.dtype === 'int32' ? two('div', two('sub', a, floorMod(two, a, b)), b) : m.emit('floor', [two('div', a, b)], {}, span)
       default:
     }
     const name = operators[op]

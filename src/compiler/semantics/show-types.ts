@@ -2,7 +2,7 @@
 import type { DimExpr, Expr, TypeExpr } from '../syntax/ast.ts'
 import { describe, type Value } from './values.ts'
 
-const strength: Readonly<Record<string, number>> = { or: 1, and: 2, '==': 3, '!=': 3, '<': 3, '<=': 3, '>': 3, '>=': 3, '+': 4, '-': 4, '*': 5, '/': 5, '//': 5, '%': 5, '**': 7 }
+const strength: Readonly<Record<string, number>> = { or: 1, and: 2, '==': 3, '!=': 3, '<': 3, '<=': 3, '>': 3, '>=': 3, '+': 4, '-': 4, '*': 5, '/': 5, div: 5, '%': 5, '**': 7 }
 
 /** An expression of the kind that stands in dimensions; others are abbreviated to `...`. */
 export function showExpr(e: Expr, around = 0): string {

@@ -88,7 +88,7 @@ export type Stmt =
   | { readonly kind: 'if'; readonly span: Span; readonly cond: Expr; readonly then: readonly Stmt[]; readonly else: readonly Stmt[] }
   | { readonly kind: 'expression'; readonly span: Span; readonly value: Expr }
 
-export type BinaryOperator = 'or' | 'and' | '==' | '!=' | '<' | '<=' | '>' | '>=' | '+' | '-' | '*' | '/' | '//' | '%' | '**'
+export type BinaryOperator = 'or' | 'and' | '==' | '!=' | '<' | '<=' | '>' | '>=' | '+' | '-' | '*' | '/' | 'div' | '%' | '**'
 
 export type Expr =
   | { readonly kind: 'int'; readonly span: Span; readonly value: number }

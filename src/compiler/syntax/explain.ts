@@ -56,7 +56,8 @@ export function explainBracket(s: Source, m: BracketMistake): Diagnostic {
     return diagnose('stray-bracket', spanOf(s, m.close), { found: m.close.image }, { labels: [{ span: spanOf(s, m.open), text: 'open here' }], hint: `\`${m.open.image}\` is closed by \`${closing[m.open.image]}\`` })
   }
   const labels = m.before === undefined ? [] : [{ span: spanOf(s, m.before), text: `\`${closing[m.open.image]}\` is missing before this` }]
-  return diagnose('unclosed-bracket', spanOf(s, m.open), { open: m.open.image, close: closing[m.open.image] }, { labels })
+  const swallowed = divisions(s, m.open.startOffset, m.before?.startOffset ?? s.text.length).some(x => x.image.includes(closing[m.open.image]))
+  return diagnose('unclosed-bracket', spanOf(s, m.open), { open: m.open.image, close: closing[m.open.image] }, { labels, hint: swallowed ? divisionHint : undefined })
 }
 
 /** A token in a message. */
@@ -145,9 +146,17 @@ function mismatchHint(expected: string, rule: string, found: IToken): string | u
   return undefined
 }
 
-/** A comment with one blank before it reads as a division: said where something went wrong behind one. */
+const divides = /^\/\/[ \t]?[-(]?[\w.]+[ \t]*(?:$|[)\]},;:*+%<>=|/-]|(?:then|else|and|or)\b)/
+/** Comments from one offset up to another that follow an operand and read like another one: `a//b` */
+const divisions = (s: Source, from: number, to: number): IToken[] =>
+  s.tokens.filter(x => x.tokenType === t.LineComment && x.startOffset >= from && x.startOffset < to && divides.test(x.image) && /[\w)\]][ \t]?$/.test(s.text.slice(Math.max(0, x.startOffset - 2), x.startOffset)))
+const divisionHint = '`//` begins a comment; floor division is `div`'
+
+/** Is there such a comment on the line on which the last token before the mistake stands? */
 function commentHint(s: Source, e: IRecognitionException): string | undefined {
-  const end = e.token.tokenType === EOF ? s.text.length : e.token.startOffset
-  const line = Math.max(s.text.lastIndexOf('\n', end - 1), s.text.lastIndexOf('\r', end - 1))
-  return s.tokens.some(x => x.tokenType === t.SlashSlash && x.startOffset > line && x.startOffset < end) ? 'a comment after code needs two blanks before its `//`; with one, `//` divides' : undefined
+  const startOffset = (e as IRecognitionException & { previousToken?: IToken }).previousToken?.startOffset
+  if (startOffset === undefined || Number.isNaN(startOffset)) return undefined
+  const end = /[\n\r]|$/g
+  end.lastIndex = startOffset
+  return divisions(s, startOffset, end.exec(s.text)!.index).length > 0 ? divisionHint : undefined
 }

@@ -12,7 +12,7 @@ export const maxDepth = 1000
 
 /** Strength of the operators between operands, from weak to strong; `not` and unary `-` stand between them. */
 const strength: Readonly<Record<BinaryOperator | '|>', number>> = {
-  '|>': 1, or: 2, and: 3, '==': 5, '!=': 5, '<': 5, '<=': 5, '>': 5, '>=': 5, '+': 6, '-': 6, '*': 7, '/': 7, '//': 7, '%': 7, '**': 9,
+  '|>': 1, or: 2, and: 3, '==': 5, '!=': 5, '<': 5, '<=': 5, '>': 5, '>=': 5, '+': 6, '-': 6, '*': 7, '/': 7, div: 7, '%': 7, '**': 9,
 }
 const prefixStrength = { not: 4, '-': 8 } as const
 const comparison = 5
