@@ -154,6 +154,8 @@ describe('errors', () => {
     await expect(runOnnxFile('/nowhere/m.onnx', {})).rejects.toThrow('onnxruntime cannot run /nowhere/m.onnx: Load model from /nowhere/m.onnx failed')
     expect(readableError("Cannot find package 'onnxruntime-node' imported from x")).toBe('the package onnxruntime-node is not installed: run npm install')
     expect(readableError("Non-zero status code returned while running Conv node. Name:'a.b/Conv.3' Status Message: std::bad_alloc")).toBe('out of memory at a.b/Conv.3: use a smaller batch or image')
+    expect(readableError("Non-zero status code returned while running Gather node. Name:'a/Gather.3' Status Message: indices element out of data bounds, idx=-2147483648 must be within the inclusive range [-3,2]"))
+      .toBe('a/Gather.3: indices element out of data bounds, idx=-2147483648 must be within the inclusive range [-3,2]; a NaN was turned into this index: the values before it diverged')
   })
 })
 
