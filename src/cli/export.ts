@@ -11,7 +11,7 @@ import { compareOutputs, writeOnnx, writeTrainingOnnx, type OutputDifference } f
 import { randomStream } from '../runtime/weights/initialise.ts'
 import { fillState, loadWeights } from './fit.ts'
 import { whole, withEngine, withModel, type EngineOptions, type ModelOptions } from './options.ts'
-import { compileFile, UserError, type Compiled } from './project.ts'
+import { compileFile, UsageError, UserError, type Compiled } from './project.ts'
 
 /** Largest difference of an output, relative to its largest value, that an export may have. */
 const tolerance = 1e-4
@@ -44,7 +44,7 @@ export const exportCommand = (): Command => withEngine(withModel(new Command('ex
   .option('--opset <n>', 'opset of the graph, from 17', whole(17))
   .option('--dynamic-batch', 'leave the batch size open')))
   .action(async (file: string, options: ModelOptions & EngineOptions & OnnxOptions & { onnx?: string; onnxTraining?: string; weights?: string }) => {
-    if (options.onnx === undefined && options.onnxTraining === undefined) throw new UserError('nothing to write: give --onnx FILE.onnx or --onnx-training DIR')
+    if (options.onnx === undefined && options.onnxTraining === undefined) throw new UsageError('nothing to write: give --onnx FILE.onnx or --onnx-training DIR')
     if (options.onnx !== undefined) {
       const compiled = compileFile(file, { ...options, mode: 'infer', batch: 1 })
       const written = options.dynamicBatch === true ? compileFile(file, { ...options, mode: 'infer', batch: SYMBOLIC_BATCH, quiet: true }) : compiled

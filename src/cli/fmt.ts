@@ -1,6 +1,7 @@
 // mtlc fmt: canonical formatting.
 import { Command } from 'commander'
 import { formatFile, type Diagnostic } from '../compiler/index.ts'
+import { existsSync } from 'node:fs'
 import { writeAtomically } from '../runtime/files.ts'
 import { FileHost, printDiagnostics, sourceName, UserError } from './project.ts'
 
@@ -15,7 +16,7 @@ export const fmtCommand = (): Command => new Command('fmt')
     for (const file of files) {
       const name = sourceName(file)
       const before = host.read(name)
-      if (before === undefined) throw new UserError(`${file}: no such file`)
+      if (before === undefined) throw new UserError(`${file}: ${existsSync(file) ? 'is a folder, not a file' : 'no such file'}`)
       const { text, diagnostics: found } = formatFile(before, name)
       diagnostics.push(...found)
       if (text === undefined || text === before) continue

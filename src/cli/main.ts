@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { OnnxTargetError } from '../compiler/targets/onnx/graph.ts'
 import { DataError } from '../runtime/data/dataset.ts'
 import { EngineError } from '../runtime/engines/engine.ts'
 import { FileError } from '../runtime/files.ts'
@@ -14,13 +15,13 @@ import { evalCommand } from './eval.ts'
 import { exportCommand } from './export.ts'
 import { fmtCommand } from './fmt.ts'
 import { irCommand } from './ir.ts'
-import { UserError } from './project.ts'
+import { UsageError, UserError } from './project.ts'
 import { summaryCommand } from './summary.ts'
 import { trainCommand } from './train.ts'
 import { weightsCommand } from './weights.ts'
 
 const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }
-const explained = [UserError, DataError, EngineError, FileError, TrainingError, WeightsError]
+const explained = [UserError, DataError, EngineError, FileError, OnnxTargetError, TrainingError, WeightsError]
 
 const program = new Command('mtlc')
   .description('A language and a compiler for multi-task perception networks.')
@@ -41,7 +42,10 @@ try {
   await program.parseAsync()
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2
-  else if (explained.some(kind => error instanceof kind)) {
+  else if (error instanceof UsageError) {
+    process.stderr.write(`error: ${error.message}\n(--help lists what there is)\n`)
+    process.exitCode = 2
+  } else if (explained.some(kind => error instanceof kind)) {
     if ((error as Error).message !== '') process.stderr.write(`error: ${(error as Error).message}\n`)
     process.exitCode = 1
   } else {

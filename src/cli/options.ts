@@ -26,4 +26,4 @@ export const withModel = (command: Command): Command => command
 export interface EngineOptions { readonly engine: string; readonly device?: string }
 export const withEngine = (command: Command): Command => command
   .addOption(new Option('--engine <name>', 'what runs the programs').choices(engineNames).default('auto'))
-  .option('--device <name>', 'cpu (default), or what else the engine has')
+  .option('--device <name>', 'cpu (default), webgpu or cuda')

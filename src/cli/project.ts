@@ -8,6 +8,9 @@ import { packageRoot } from '../runtime/worker-path.ts'
 /** A mistake of the user that has been explained already, or that `message` explains: exit code 1. */
 export class UserError extends Error {}
 
+/** The options do not make sense together: exit code 2. */
+export class UsageError extends Error {}
+
 const sizeLimit = 1 << 20
 
 /** Reads sources below the working directory by relative path; `mtlc:lib/x.mtl` is the library that comes with the package. */
@@ -63,5 +66,5 @@ function placeOf(span: Span, source: string | undefined): string {
   return `${span.file}:${line}:${column}`
 }
 
-/** Digest of a program's text, for checkpoints. */
+/** Digest of a text, for checkpoints. */
 export const digestOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)

@@ -1,21 +1,23 @@
 // mtlc train: from text and data to trained weights, an evaluation and an ONNX file.
 import { Command } from 'commander'
-import { existsSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, readFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { resolvedText } from '../compiler/index.ts'
 import { printProgram } from '../compiler/ir/print.ts'
+import { sizeOf } from '../compiler/ir/types.ts'
 import { optimise } from '../compiler/passes/index.ts'
 import type { ElaboratedModel } from '../compiler/semantics/model.ts'
-import { buildTrainingStep, unreachedParameters } from '../compiler/training/step.ts'
+import { buildTrainingStep } from '../compiler/training/step.ts'
 import { openCityscapes3d } from '../runtime/data/cityscapes3d/reader.ts'
 import { DataError } from '../runtime/data/dataset.ts'
 import { openBatches } from '../runtime/data/prefetch.ts'
 import { openEngine } from '../runtime/engines/index.ts'
 import { writeAtomically } from '../runtime/files.ts'
-import { checkpointSteps, loadCheckpoint } from '../runtime/train/checkpoint.ts'
+import { checkpointInfo, checkpointSteps, latestWeights, loadCheckpoint, removeLeftovers, type CheckpointInfo } from '../runtime/train/checkpoint.ts'
 import { RunLog } from '../runtime/train/log.ts'
 import { train, type TrainingResult } from '../runtime/train/loop.ts'
-import { figure, Progress } from '../runtime/train/progress.ts'
+import { StopRequest } from './stop.ts'
+import { duration, figure, Progress } from '../runtime/train/progress.ts'
 import { readSafetensors } from '../runtime/weights/safetensors.ts'
 import { synthesise } from './data.ts'
 import { describeResults, evaluateSplit } from './eval.ts'
@@ -23,7 +25,7 @@ import { describeDifferences, exportOnnx } from './export.ts'
 import { fillState, loadWeights } from './fit.ts'
 import { bindWeights } from '../runtime/weights/bind.ts'
 import { whole, withEngine, withModel, type EngineOptions, type ModelOptions } from './options.ts'
-import { compileFile, digestOf, UserError } from './project.ts'
+import { compileFile, digestOf, UsageError, UserError } from './project.ts'
 
 interface TrainOptions extends ModelOptions, EngineOptions { readonly data?: string; readonly out?: string; readonly steps?: number; readonly weights?: string; readonly resume?: string; readonly seed?: number; readonly eval: boolean; readonly export: boolean }
 
@@ -46,58 +48,91 @@ async function dataFolder(model: ElaboratedModel, given: string | undefined): Pr
   return dir
 }
 
-const lossLine = (result: TrainingResult, name: string): string => `${name} ${figure(result.first[name])} -> ${figure(result.last[name])}`
+/** What decides whether a checkpoint can go on: the program before any pass, and what the optimiser makes of it. Learning rate and schedule may change. */
+const digestOfTraining = ({ program, train: { optimizer, clipNorm } }: ElaboratedModel): string => digestOf(`${printProgram(program)}\n${JSON.stringify({ ...optimizer, lr: undefined, clipNorm })}`)
+
+const listed = (names: readonly string[]): string => `${names.slice(0, 4).join(', ')}${names.length > 4 ? `, ... (${names.length})` : ''}`
+
+interface Start { readonly folder: string; readonly digest: string; readonly seed: number; readonly resumed: CheckpointInfo | undefined }
+
+/** Where the run is written and where it begins; refuses to mix two runs in one folder. Throws UserError, UsageError and WeightsError. */
+function startOf(model: ElaboratedModel, options: TrainOptions): Start {
+  const digest = digestOfTraining(model)
+  const seed = options.seed ?? model.train.seed
+  if (options.resume === undefined) {
+    const folder = options.out ?? join('runs', model.name)
+    if (checkpointSteps(folder).length > 0) throw new UserError(`${folder}: a run is there already: go on with it by --resume ${folder}, or choose another folder with --out`)
+    return { folder, digest, seed, resumed: undefined }
+  }
+  const folder = options.resume
+  if (options.out !== undefined && resolve(options.out) !== resolve(folder)) throw new UsageError('--resume goes on in the folder of the run: leave out --out')
+  if (options.weights !== undefined) throw new UsageError('--resume takes the weights of the run: leave out --weights')
+  const resumed = checkpointInfo(folder)
+  if (resumed.program !== digest) throw new UserError(`${folder}: was started with another text: its program has the digest ${resumed.program}, this one ${digest}\n  fix: resume with the text and the --set options of the start; ${join(folder, 'model.mtl.txt')} holds them resolved. To start anew from its weights use --weights ${latestWeights(folder)!}`)
+  if (resumed.seed !== seed) throw new UserError(`${folder}: was started with seed ${resumed.seed}, and seed ${seed} would change the order of the data: resume with --seed ${resumed.seed}`)
+  if (resumed.step >= model.train.steps) throw new UserError(`${folder}: has done all its ${resumed.step} steps: --steps N with a larger N goes on`)
+  return { folder, digest, seed, resumed }
+}
+
+/** Lines of the resolved text that differ from those of the start, which a run may do deliberately (learning rate, schedule). */
+function tellChanges(path: string, text: string): void {
+  if (!existsSync(path)) return
+  const [before, after] = [readFileSync(path, 'utf8').split('\n'), text.split('\n')]
+  const changes = [...before.filter(l => !after.includes(l)).map(l => `  - ${l.trim()}`), ...after.filter(l => !before.includes(l)).map(l => `  + ${l.trim()}`)]
+  if (changes.length > 0) process.stderr.write(`note: the text has changed since the start of the run:\n${changes.slice(0, 12).join('\n')}\n`)
+}
 
 async function runTraining(file: string, options: TrainOptions): Promise<void> {
+  const began = performance.now()
   const set = options.steps === undefined ? options.set : [...options.set, `train.steps=${options.steps}`]
   const { model } = compileFile(file, { ...options, set, mode: 'train' })
-  const seed = options.seed ?? model.train.seed
-  const unreached = unreachedParameters(model)
-  if (unreached.length > 0) process.stderr.write(`warning: the loss does not depend on ${unreached.length} parameters, which stay as they are: ${unreached.slice(0, 4).join(', ')}${unreached.length > 4 ? ', ...' : ''}\n`)
-  const step = optimise(buildTrainingStep(model), { differentiated: true })
-  const digest = digestOf(printProgram(step))
-  const folder = options.resume ?? options.out ?? join('runs', model.name)
-  if (options.resume === undefined && checkpointSteps(folder).length > 0) throw new UserError(`${folder}: a run is there already: go on with it by --resume ${folder}, or choose another folder with --out`)
-  const resumed = options.resume === undefined ? undefined : loadCheckpoint(options.resume, step.inputs)
-  if (resumed !== undefined && resumed.info.program !== digest) throw new UserError(`${folder}: was started with another program (${resumed.info.program}, the text now gives ${digest}): resume with the text and the --set options of the start; ${join(folder, 'model.mtl.txt')} holds them resolved`)
-  if (resumed !== undefined && resumed.info.seed !== seed) throw new UserError(`${folder}: was started with --seed ${resumed.info.seed}; ${seed} would change the order of the data`)
-  const start = resumed?.info.step ?? 0
-  if (start >= model.train.steps) throw new UserError(`${folder}: has done all its ${model.train.steps} steps; --steps N with a larger N starts another schedule`)
+  const { folder, digest, seed, resumed } = startOf(model, options)
   const given = options.weights === undefined ? {} : loadWeights(options.weights, model, false)
+  const parameters = model.program.inputs.filter(i => i.role === 'parameter')
+  process.stderr.write(`${model.name}: ${model.tasks.map(t => t.name).join(', ')}; image ${model.data.image.join(' x ')}; ${parameters.reduce((n, p) => n + sizeOf(p.type.shape), 0).toLocaleString('en-US')} parameters\n`)
 
   const root = await dataFolder(model, options.data)
   const kinds = new Set<string>(model.tasks.map(t => t.config.kind))
-  const need = { labels: kinds.has('segmentation'), disparity: kinds.has('depth'), boxes: kinds.has('detection3d') }
-  const dataset = await openCityscapes3d(root, 'train', { image: model.data.image, need, boxes: model.data.boxes })
+  const reader = { image: model.data.image, need: { labels: kinds.has('segmentation'), disparity: kinds.has('depth'), boxes: kinds.has('detection3d') }, boxes: model.data.boxes }
+  const { ids } = await openCityscapes3d(root, 'train', reader)
+  const resolved = join(folder, 'model.mtl.txt')
+  if (resumed !== undefined) { removeLeftovers(folder); tellChanges(resolved, resolvedText(model)) }
+  writeAtomically(resolved, resolvedText(model))
+
+  const compiling = performance.now()
+  const step = optimise(buildTrainingStep(model), { differentiated: true })
+  const updated = new Set(step.outputs.filter(o => o.role === 'parameter').map(o => o.name))
+  const unreached = parameters.filter(p => !updated.has(p.name)).map(p => p.name)
+  if (unreached.length > 0) process.stderr.write(`warning: the loss does not depend on ${unreached.length} parameters, which stay as they are: ${listed(unreached)}\n`)
+  const state = resumed === undefined ? fillState(step, given, seed) : loadCheckpoint(folder, step.inputs).state
   const progress = new Progress(process.stderr)
   const engine = await openEngine(options)
-  let asked = 0
-  const onSignal = (): void => {
-    asked++
-    if (asked === 1) progress.note('stopping after this step (again to stop at once without saving)')
-    else process.exit(130)
-  }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
+  const stop = new StopRequest(progress)
   try {
-    const state = resumed?.state ?? fillState(step, given, seed)
     const session = await engine.open(step, state)
-    writeAtomically(join(folder, 'model.mtl.txt'), resolvedText(model))
-    const batches = await openBatches({ dataset: { root, split: 'train', image: model.data.image, need, boxes: model.data.boxes }, data: model.data, tasks: model.tasks, batch: model.train.batch, seed, start })
-    process.stderr.write(`${model.name}: ${dataset.ids.length} images, batch ${model.train.batch}, steps ${start} to ${model.train.steps}, ${engine.name} on ${engine.device}, run folder ${folder}\n`)
+    process.stderr.write(`training step: ${step.nodes.length.toLocaleString('en-US')} operators, ready in ${((performance.now() - compiling) / 1000).toFixed(1)} s; ${engine.name} on ${engine.device}\n`)
+    const start = resumed?.step ?? 0
+    const batches = await openBatches({ dataset: { root, split: 'train', ...reader }, ids, data: model.data, tasks: model.tasks, batch: model.train.batch, seed, start })
+    process.stderr.write(`${root}: ${ids.length} images, batch ${model.train.batch}; ${resumed === undefined ? '' : `resumed, `}steps ${start + 1} to ${model.train.steps}; log and checkpoints in ${folder}\n`)
     let result: TrainingResult
     try {
-      result = await train({ folder, model, step, digest, seed, start, steps: model.train.steps, session, batches, log: new RunLog(folder, start), progress, stopping: () => asked > 0 })
+      result = await train({ folder, model, step, digest, seed, start, steps: model.train.steps, window: resumed?.window, session, batches, log: new RunLog(folder, start), progress, stopping: () => stop.asked })
     } finally {
       await batches.close()
       await session.dispose()
     }
-    process.stderr.write(`${['loss', ...model.tasks.map(t => t.name)].filter(n => n in result.first).map(n => lossLine(result, n)).join(', ')} (means of the first and the last logged steps)\n${result.weights}: written\n`)
-    if (result.stopped) { process.stderr.write(`stopped at step ${result.step}; go on with --resume ${folder}\n`); return }
+    const losses = ['loss', ...model.tasks.map(t => t.name)].filter(n => n in result.first && n in result.last)
+    if (losses.length > 0) process.stderr.write(`${losses.map(n => `${n} ${figure(result.first[n])} -> ${figure(result.last[n])}`).join(', ')} (first and last means of the log)\n`)
+    process.stderr.write(`${result.weights}: written, after ${duration((performance.now() - began) / 1000)}\n`)
+    if (result.stopped) {
+      process.stderr.write(`stopped at step ${result.step} of ${model.train.steps}; --resume ${folder} goes on from there\n`)
+      process.exitCode = stop.exitCode
+      return
+    }
+    stop.close()
     await finish(file, { ...options, set }, folder, root, result.weights, engine)
   } finally {
-    process.off('SIGINT', onSignal)
-    process.off('SIGTERM', onSignal)
+    stop.close()
     await engine.close()
   }
 }
@@ -122,6 +157,7 @@ async function finish(file: string, options: TrainOptions, folder: string, root:
 
 export const trainCommand = (): Command => withEngine(withModel(new Command('train')
   .description('train a model; without --data on synthetic scenes, made once')
+  .addHelpText('after', '\nInterrupted (Ctrl-C, SIGTERM) it ends the step, saves, and exits with 130 (143); --resume RUN goes on as if nothing had happened.')
   .argument('<file>')
   .option('--data <dir>', 'root of the data set')
   .option('--out <run>', 'folder for log, checkpoints and results (default runs/MODEL)')

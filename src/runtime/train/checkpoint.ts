@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { ProgramInput } from '../../compiler/ir/program.ts'
 import type { TensorData } from '../../compiler/ir/types.ts'
 import type { HostTensors } from '../engines/engine.ts'
+import type { WindowState } from './window.ts'
 import { writeAtomically } from '../files.ts'
 import { readSafetensors, writeSafetensors } from '../weights/safetensors.ts'
 import { bytesView, toFloat32, toInt32, WeightsError, type StoredTensor } from '../weights/tensors.ts'
@@ -17,6 +18,8 @@ export interface CheckpointInfo {
   readonly seed: number
   /** digest of the training program: resuming with another text is refused */
   readonly program: string
+  /** losses since the last logged line, so that a resumed run logs what an unbroken one would have */
+  readonly window?: WindowState
 }
 
 const stem = (step: number): string => `step_${String(step).padStart(7, '0')}`
@@ -50,13 +53,19 @@ export function checkpointSteps(run: string): number[] {
   return readdirSync(folderOf(run)).flatMap(f => /^step_(\d+)\.json$/.exec(f)?.[1] ?? []).map(Number).sort((a, b) => a - b)
 }
 
-/** The newest checkpoint of a run: its info, and values for every input of role parameter, state and moment. Throws WeightsError. */
-export function loadCheckpoint(run: string, inputs: readonly ProgramInput[]): { readonly info: CheckpointInfo; readonly state: Record<string, TensorData> } {
+/** What the newest checkpoint of a run says about itself. Throws WeightsError. */
+export function checkpointInfo(run: string): CheckpointInfo {
+  if (!existsSync(run)) throw new WeightsError(`${run}: no such folder: --resume expects the folder of a run`)
   const step = checkpointSteps(run).at(-1)
   if (step === undefined) throw new WeightsError(`${run}: no checkpoint to resume from: ${folderOf(run)} has no step_*.json. Was the run stopped before its first checkpoint?`)
-  const base = join(folderOf(run), stem(step))
-  let info: CheckpointInfo
-  try { info = JSON.parse(readFileSync(`${base}.json`, 'utf8')) as CheckpointInfo } catch (e) { throw new WeightsError(`${base}.json: no readable checkpoint: ${(e as Error).message}`) }
+  const path = `${join(folderOf(run), stem(step))}.json`
+  try { return JSON.parse(readFileSync(path, 'utf8')) as CheckpointInfo } catch (e) { throw new WeightsError(`${path}: no readable checkpoint: ${(e as Error).message}`) }
+}
+
+/** The newest checkpoint of a run: its info, and values for every input of role parameter, state and moment. Throws WeightsError. */
+export function loadCheckpoint(run: string, inputs: readonly ProgramInput[]): { readonly info: CheckpointInfo; readonly state: Record<string, TensorData> } {
+  const info = checkpointInfo(run)
+  const base = join(folderOf(run), stem(info.step))
   const tensors = new Map([...readSafetensors(`${base}.safetensors`).tensors, ...readSafetensors(`${base}.optimizer.safetensors`).tensors])
   const state: Record<string, TensorData> = {}
   for (const { name, role, type } of inputs) {
@@ -66,6 +75,11 @@ export function loadCheckpoint(run: string, inputs: readonly ProgramInput[]): { 
     state[name] = { dtype: type.dtype, shape: type.shape, data: type.dtype === 'int32' ? toInt32(t) : toFloat32(t) }
   }
   return { info, state }
+}
+
+/** Removes what a killed run left half written. */
+export function removeLeftovers(run: string): void {
+  for (const folder of [run, folderOf(run)]) if (existsSync(folder)) for (const f of readdirSync(folder)) if (/\.\d+\.tmp$/.test(f)) rmSync(join(folder, f), { force: true })
 }
 
 /** Path of the newest parameters of a run folder. */

@@ -7,9 +7,10 @@ import { learningRate } from '../../compiler/training/schedule.ts'
 import type { BatchSource } from '../data/prefetch.ts'
 import type { HostTensors, Session } from '../engines/engine.ts'
 import { randomStream } from '../weights/initialise.ts'
-import { saveCheckpoint, type CheckpointInfo } from './checkpoint.ts'
+import { checkpointSteps, saveCheckpoint, type CheckpointInfo } from './checkpoint.ts'
 import type { RunLog } from './log.ts'
 import { duration, figure, Pace, type Progress } from './progress.ts'
+import { Window, type WindowState } from './window.ts'
 
 export interface TrainingRun {
   readonly folder: string
@@ -20,6 +21,8 @@ export interface TrainingRun {
   /** steps already done */
   readonly start: number
   readonly steps: number
+  /** losses since the last line of the log of the run that is resumed */
+  readonly window?: WindowState
   readonly session: Session
   readonly batches: BatchSource
   readonly log: RunLog
@@ -56,54 +59,39 @@ const scalar = (v: number): TensorData => ({ dtype: 'float32', shape: [], data: 
 /** `loss/semseg` -> `semseg`; the total stays `loss`. */
 const lossName = (output: string): string => output.replace(/^loss\//, '')
 
-/** Means of the losses seen since the last reset. */
-class Window {
-  readonly #sums = new Map<string, number>()
-  #n = 0
-
-  add(losses: Readonly<Record<string, number>>): void {
-    this.#n++
-    for (const [k, v] of Object.entries(losses)) this.#sums.set(k, (this.#sums.get(k) ?? 0) + v)
-  }
-
-  take(): Record<string, number> {
-    const means = Object.fromEntries([...this.#sums].map(([k, v]) => [k, v / this.#n]))
-    this.#sums.clear()
-    this.#n = 0
-    return means
-  }
-}
-
-/** Runs the steps start .. steps - 1. Every logged line holds means since the line before. The last step is always logged and saved. */
+/** Runs the steps start .. steps - 1. Every logged line holds means since the line before. The last step is always logged and saved; a step at which the run is stopped is saved, with what the next line needs. */
 export async function train(run: TrainingRun): Promise<TrainingResult> {
   const { model, steps, session, batches, progress } = run
   const { logEvery, checkpointEvery, batch } = model.train
   const lossOutputs = run.step.outputs.filter(o => o.role === 'loss').map(o => o.name)
   const taskLosses = model.tasks.map(t => t.name).filter(t => lossOutputs.includes(`loss/${t}`))
   const pace = new Pace()
-  const window = new Window()
+  const window = new Window(run.window)
   const recent = new Map<string, number>()
   let first: Record<string, number> | undefined
   let last: Record<string, number> = {}
   let step = run.start
   let saved = ''
   const save = async (): Promise<void> => {
-    const info: CheckpointInfo = { version: 1, model: model.name, step, steps, seed: run.seed, program: run.digest }
-    saved = saveCheckpoint(run.folder, info, run.step.inputs, await session.readState())
+    const info: CheckpointInfo = { version: 1, model: model.name, step, steps, seed: run.seed, program: run.digest, window: window.state() }
+    const state = await session.readState()
+    const broken = Object.keys(state).find(name => !isFinite(state[name]))
+    if (broken !== undefined) throw spoilt(run, step, `${broken} holds a number that is not finite`)
+    saved = saveCheckpoint(run.folder, info, run.step.inputs, state)
   }
   pace.tick(performance.now())
   while (step < steps && !run.stopping()) {
     const feeds = await batches.next()
     const scalars = Object.fromEntries(Object.entries(optimiserScalars(model.train, step)).map(([k, v]) => [k, scalar(v)]))
     const out = await session.run({ ...feeds.feeds, ...randomFeeds(run.step, run.seed, step), ...scalars })
-    const losses = readLosses(out, lossOutputs, step, feeds.ids)
+    const losses = readLosses(out, lossOutputs, run, step, feeds.ids)
     step++
     window.add(losses)
     for (const [k, v] of Object.entries(losses)) recent.set(k, recent.has(k) ? 0.9 * recent.get(k)! + 0.1 * v : v)
     pace.tick(performance.now())
     const rate = pace.secondsPerStep > 0 ? batch / pace.secondsPerStep : 0
     const done = step === steps || run.stopping()
-    if (step % logEvery === 0 || done || step === 1) {
+    if (step % logEvery === 0 || step === steps || step === 1) {
       last = window.take()
       first ??= last
       const { loss, ...rest } = last
@@ -115,13 +103,31 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
   }
   progress.end()
   await save()
-  return { step, stopped: step < steps, first: first ?? {}, last, weights: saved }
+  if (window.steps > 0) last = window.means()
+  return { step, stopped: step < steps, first: first ?? last, last, weights: saved }
 }
 
-function readLosses(out: HostTensors, names: readonly string[], step: number, ids: readonly string[]): Record<string, number> {
+function readLosses(out: HostTensors, names: readonly string[], run: TrainingRun, step: number, ids: readonly string[]): Record<string, number> {
   const losses: Record<string, number> = {}
   for (const name of names) losses[lossName(name)] = out[name].data[0]
   const broken = Object.keys(losses).filter(k => !Number.isFinite(losses[k]))
-  if (broken.length > 0) throw new TrainingError(`step ${step + 1}: ${broken.join(', ')} became ${losses[broken[0]]} on ${ids.join(', ')}. The last checkpoint is untouched. A lower learning rate (--set train.optimizer.lr=...) or gradient clipping (--set train.clip_norm=10) usually helps`)
+  if (broken.length > 0) throw spoilt(run, step + 1, `${broken.join(', ')} became ${losses[broken[0]]} on ${ids.join(', ')}`)
+  const norm = out.grad_norm?.data[0]
+  if (norm !== undefined && !Number.isFinite(norm)) throw spoilt(run, step + 1, `the norm of the gradients became ${norm} on ${ids.join(', ')}`)
   return losses
+}
+
+/** The step has changed the weights in the engine already: they are not saved. */
+function spoilt(run: TrainingRun, step: number, what: string): TrainingError {
+  const kept = checkpointSteps(run.folder).at(-1)
+  const left = kept === undefined ? 'There is no checkpoint yet' : `The checkpoint of step ${kept} is untouched`
+  return new TrainingError(`step ${step}: ${what}\n  ${left}\n  fix: a lower learning rate (--set train.optimizer.lr=...) or gradient clipping (--set train.clip_norm=10) usually helps`)
+}
+
+/** x * 0 is 0 for every finite x, and NaN otherwise. */
+function isFinite({ dtype, data }: TensorData): boolean {
+  if (dtype !== 'float32') return true
+  let sum = 0
+  for (let i = 0; i < data.length; i++) sum += data[i] * 0
+  return sum === 0
 }
