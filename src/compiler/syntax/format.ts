@@ -97,12 +97,15 @@ function readEntries(leaves: readonly Leaf[], reader: { at: number }, separator:
       const tight = type === t.LSquare && isPostfix(previous, nodes[nodes.length - 2])
       const inner = readEntries(leaves, reader, body ? t.Separator : t.Comma, t.RCurly)
       nodes.push({ open: leaf, close: leaves[reader.at++], entries: inner, tight })
-    } else if (type === separator) { entries.push({ nodes, separator: leaf }); nodes = [] }
+    } else if (type === separator && !(separator === t.Comma && namesItems(nodes))) { entries.push({ nodes, separator: leaf }); nodes = [] }
     else nodes.push(leaf)
   }
   if (nodes.length > 0) entries.push({ nodes, separator: undefined })
   return entries
 }
+
+/** Is this the `for i, x` of a comprehension, whose comma separates no entries? */
+const namesItems = (nodes: readonly Node[]): boolean => typeOf(nodes[0]) === t.For && !nodes.some(n => typeOf(n) === t.In)
 
 /** May a bracket after this node be a call or an index of it? */
 function isPostfix(previous: Node | undefined, before: Node | undefined): boolean {
