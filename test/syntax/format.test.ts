@@ -86,7 +86,14 @@ test('the layout of everything', () => expect(formatFile(read('test/fixtures/syn
 test('no text with mistakes', () => { const { text, diagnostics } = formatFile('block A( {'); expect(text).toBeUndefined(); expect(diagnostics).not.toEqual([]) })
 test('empty files', () => { expect(formatFile('').text).toBe(''); expect(formatFile('\n\n// a\n\n\n// b').text).toBe('// a\n\n// b\n') })
 
-it('keeps the head of a comprehension together', () => {
+test('keeps the head of a comprehension together', () => {
   const { text } = formatFile(`block B() {\n  forward(levels: list) = [for i, level in levels: record_of_a_long_name(level, position_of_it_in_the_list = i, something_else_of_length = 1)]\n}\n`)
-  expect(text).toMatchInlineSnapshot()
+  expect(text).toMatchInlineSnapshot(`
+    "block B() {
+      forward(levels: list) = [
+        for i, level in levels: record_of_a_long_name(level, position_of_it_in_the_list = i, something_else_of_length = 1)
+      ]
+    }
+    "
+  `)
 })
