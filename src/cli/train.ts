@@ -53,6 +53,18 @@ const digestOfTraining = ({ program, train: { optimizer, clipNorm } }: Elaborate
 
 const listed = (names: readonly string[]): string => `${names.slice(0, 4).join(', ')}${names.length > 4 ? `, ... (${names.length})` : ''}`
 
+/** The resolved text of a run, in its folder. */
+const textFile = 'model.mtl.txt'
+
+/** Lines of the resolved text that differ from those of the start of a run: removed, then added. */
+function changesSince(folder: string, model: ElaboratedModel): string[] {
+  const path = join(folder, textFile)
+  if (!existsSync(path)) return []
+  const [before, after] = [readFileSync(path, 'utf8').split('\n'), resolvedText(model).split('\n')]
+  const changes = [...before.filter(l => !after.includes(l)).map(l => `  - ${l.trim()}`), ...after.filter(l => !before.includes(l)).map(l => `  + ${l.trim()}`)]
+  return changes.length > 16 ? [...changes.slice(0, 15), `  ... and ${changes.length - 15} lines more`] : changes
+}
+
 interface Start { readonly folder: string; readonly digest: string; readonly seed: number; readonly resumed: CheckpointInfo | undefined }
 
 /** Where the run is written and where it begins; refuses to mix two runs in one folder. Throws UserError, UsageError and WeightsError. */
@@ -68,18 +80,10 @@ function startOf(model: ElaboratedModel, options: TrainOptions): Start {
   if (options.out !== undefined && resolve(options.out) !== resolve(folder)) throw new UsageError('--resume goes on in the folder of the run: leave out --out')
   if (options.weights !== undefined) throw new UsageError('--resume takes the weights of the run: leave out --weights')
   const resumed = checkpointInfo(folder)
-  if (resumed.program !== digest) throw new UserError(`${folder}: was started with another text: its program has the digest ${resumed.program}, this one ${digest}\n  fix: resume with the text and the --set options of the start; ${join(folder, 'model.mtl.txt')} holds them resolved. To start anew from its weights use --weights ${latestWeights(folder)!}`)
+  if (resumed.program !== digest) throw new UserError(`${folder}: was started with another text:\n${changesSince(folder, model).join('\n')}\n  fix: resume with the text and the --set options of the start; ${join(folder, textFile)} holds them resolved. To start anew from its weights use --weights ${latestWeights(folder)!}`)
   if (resumed.seed !== seed) throw new UserError(`${folder}: was started with seed ${resumed.seed}, and seed ${seed} would change the order of the data: resume with --seed ${resumed.seed}`)
   if (resumed.step >= model.train.steps) throw new UserError(`${folder}: has done all its ${resumed.step} steps: --steps N with a larger N goes on`)
   return { folder, digest, seed, resumed }
-}
-
-/** Lines of the resolved text that differ from those of the start, which a run may do deliberately (learning rate, schedule). */
-function tellChanges(path: string, text: string): void {
-  if (!existsSync(path)) return
-  const [before, after] = [readFileSync(path, 'utf8').split('\n'), text.split('\n')]
-  const changes = [...before.filter(l => !after.includes(l)).map(l => `  - ${l.trim()}`), ...after.filter(l => !before.includes(l)).map(l => `  + ${l.trim()}`)]
-  if (changes.length > 0) process.stderr.write(`note: the text has changed since the start of the run:\n${changes.slice(0, 12).join('\n')}\n`)
 }
 
 async function runTraining(file: string, options: TrainOptions): Promise<void> {
@@ -95,9 +99,12 @@ async function runTraining(file: string, options: TrainOptions): Promise<void> {
   const kinds = new Set<string>(model.tasks.map(t => t.config.kind))
   const reader = { image: model.data.image, need: { labels: kinds.has('segmentation'), disparity: kinds.has('depth'), boxes: kinds.has('detection3d') }, boxes: model.data.boxes }
   const { ids } = await openCityscapes3d(root, 'train', reader)
-  const resolved = join(folder, 'model.mtl.txt')
-  if (resumed !== undefined) { removeLeftovers(folder); tellChanges(resolved, resolvedText(model)) }
-  writeAtomically(resolved, resolvedText(model))
+  if (resumed !== undefined) {
+    removeLeftovers(folder)
+    const changes = changesSince(folder, model)
+    if (changes.length > 0) process.stderr.write(`note: the text has changed since the start of the run:\n${changes.join('\n')}\n`)
+  }
+  writeAtomically(join(folder, textFile), resolvedText(model))
 
   const compiling = performance.now()
   const step = optimise(buildTrainingStep(model), { differentiated: true })
