@@ -46,7 +46,7 @@ function folded(rows: readonly Shown[], deepest: number): Shown[] {
 
 /** `semseg f32[1, 19, 64, 128], ...` -> `1x19x64x128 +1`: the first shape, and how many more there are. */
 function outputs(row: SummaryRow): string {
-  const shapes = row.outputs.match(/[a-z]+\d*\[[^\]]*\]/g) ?? []
+  const shapes: readonly string[] = row.outputs.match(/[a-z]+\d*\[[^\]]*\]/g) ?? []
   if (shapes.length === 0) return ''
   return `${shapes[0].replace(/^f32/, '').replaceAll(', ', 'x').replace(/[[\]]/g, '')}${shapes.length > 1 ? ` +${shapes.length - 1}` : ''}`
 }

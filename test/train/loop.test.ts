@@ -1,0 +1,104 @@
+// The loop with a session of its own: a disk that fills up, numbers that are not finite, an engine or a data worker that dies.
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, it, vi } from 'vitest'
+import type { Program } from '../../src/compiler/ir/program.ts'
+import type { TensorData } from '../../src/compiler/ir/types.ts'
+import type { ElaboratedModel } from '../../src/compiler/semantics/model.ts'
+import { DataError } from '../../src/runtime/data/dataset.ts'
+import { EngineError, type HostTensors } from '../../src/runtime/engines/engine.ts'
+import { FileError } from '../../src/runtime/files.ts'
+import { checkpointInfo, checkpointSteps, loadCheckpoint } from '../../src/runtime/train/checkpoint.ts'
+import { RunLog } from '../../src/runtime/train/log.ts'
+import { randomFeeds, train, TrainingError, type TrainingRun } from '../../src/runtime/train/loop.ts'
+import { Progress } from '../../src/runtime/train/progress.ts'
+
+const disk = vi.hoisted(() => ({ free: Infinity }))
+vi.mock('node:fs', async original => {
+  const fs = await original<typeof import('node:fs')>()
+  return {
+    ...fs,
+    writeSync: (fd: number, chunk: Uint8Array, offset: number, length: number) => {
+      if (disk.free <= 0) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
+      const n = fs.writeSync(fd, chunk, offset, Math.min(length, disk.free))
+      disk.free -= n
+      return n
+    },
+  }
+})
+
+const top = mkdtempSync(join(tmpdir(), 'mtlc-loop-'))
+afterAll(() => rmSync(top, { recursive: true }))
+
+const origin = { path: '', span: undefined, phase: 'forward' } as const
+const type = { dtype: 'float32', shape: [100] } as const
+const step: Program = { name: 'M', inputs: [{ id: 0, name: 'w', role: 'parameter', type, init: undefined, origin }, { id: 1, name: 'drop', role: 'random', type, init: undefined, origin }], nodes: [], outputs: [{ name: 'loss', role: 'loss', value: 0 }] }
+const model = { name: 'M', tasks: [], train: { optimizer: { kind: 'sgd', lr: 0.1, momentum: 0, weightDecay: 0 }, schedule: { kind: 'constant' }, steps: 9, batch: 2, logEvery: 4, checkpointEvery: 3, clipNorm: undefined } } as unknown as ElaboratedModel
+const scalar = (v: number): TensorData => ({ dtype: 'float32', shape: [], data: Float32Array.of(v) })
+
+/** A run of nine steps; `at(n)` may change what step n (from 1) returns, or throw; the weight counts the steps. */
+function runOf(name: string, at: (n: number) => { loss?: number; gradNorm?: number; weight?: number } = () => ({}), more: Partial<TrainingRun> = {}): TrainingRun {
+  const folder = join(top, name)
+  let n = more.start ?? 0
+  let weight = n
+  const session = {
+    run: async (): Promise<HostTensors> => {
+      const { loss = 1 / ++n, gradNorm = 1, ...rest } = at(n + 1)
+      weight = rest.weight ?? n
+      return { loss: scalar(loss), grad_norm: scalar(gradNorm) }
+    },
+    readState: async (): Promise<HostTensors> => ({ w: { ...type, data: new Float32Array(100).fill(weight) } }),
+    dispose: async () => {},
+  }
+  const batches = { next: async () => ({ step: n, ids: ['a', 'b'], feeds: {} }), close: async () => {} }
+  return { folder, model, step, digest: 'd', seed: 0, start: 0, steps: 9, session, batches, log: new RunLog(folder, more.start ?? 0), progress: new Progress({ write: () => {} }), stopping: () => false, ...more }
+}
+const lines = (name: string): unknown[] => readFileSync(join(top, name, 'log.jsonl'), 'utf8').trimEnd().split('\n').map(l => { const { images_per_second: _, ...rest } = JSON.parse(l) as Record<string, number>; return rest })
+const messageOf = (error: unknown): string => (error as Error).message.replaceAll(top, 'TOP')
+
+it('a full disk ends the run, the earlier checkpoint stays', async () => {
+  disk.free = Infinity
+  const error = await train(runOf('full', n => { if (n === 6) disk.free = 300; return {} })).catch((e: unknown) => e)
+  disk.free = Infinity
+  expect(error).toBeInstanceOf(FileError)
+  expect(messageOf(error)).toMatchInlineSnapshot(`"TOP/full/checkpoints/step_0000006.safetensors: cannot be written: the disk is full: free some space or choose another folder"`)
+  expect(checkpointSteps(join(top, 'full'))).toEqual([3])
+  expect(loadCheckpoint(join(top, 'full'), step.inputs).state.w.data[0]).toBe(3)
+  expect(readdirSync(join(top, 'full', 'checkpoints')).filter(f => f.includes('tmp') || f.includes('0006'))).toEqual([])
+})
+
+it.each([['loss', { loss: NaN }], ['gradient', { gradNorm: Infinity }], ['weight', { weight: NaN }]])('a %s that is not finite is never saved', async (name, result) => {
+  const error = await train(runOf(name, n => (n === 6 ? result : {}))).catch((e: unknown) => e)
+  expect(error).toBeInstanceOf(TrainingError)
+  expect(messageOf(error)).toMatchSnapshot()
+  expect(checkpointSteps(join(top, name))).toEqual([3])
+})
+
+it('a loss that is not finite before the first checkpoint', async () => {
+  expect(messageOf(await train(runOf('early', () => ({ loss: NaN }))).catch((e: unknown) => e))).toMatchSnapshot()
+})
+
+it('an engine or a data worker that dies ends the run', async () => {
+  await expect(train(runOf('engine', n => { if (n === 5) throw new EngineError('the onnxruntime worker ended unexpectedly (exit code 1)'); return {} }))).rejects.toThrow(EngineError)
+  await expect(train(runOf('data', () => ({}), { batches: { next: () => Promise.reject(new DataError('x.png: is damaged')), close: async () => {} } }))).rejects.toThrow(DataError)
+})
+
+it('stopped between two lines of the log and resumed it logs what an unbroken run logs', async () => {
+  await train(runOf('whole'))
+  let asked = 0
+  const first = await train(runOf('parts', () => ({}), { stopping: () => asked++ > 9 }))
+  expect(first.stopped).toBe(true)
+  const info = checkpointInfo(join(top, 'parts'))
+  expect(info.step).toBe(first.step)
+  expect(info.step % 4).not.toBe(0)
+  await train(runOf('parts', () => ({}), { start: info.step, window: info.window }))
+  expect(lines('parts')).toEqual(lines('whole'))
+  expect(lines('whole')).toHaveLength(4)
+})
+
+it('draws depend on seed, step and name alone', () => {
+  expect(randomFeeds(step, 1, 5)).toEqual(randomFeeds(step, 1, 5))
+  for (const other of [randomFeeds(step, 1, 6), randomFeeds(step, 2, 5)]) expect(other.drop.data).not.toEqual(randomFeeds(step, 1, 5).drop.data)
+  expect(randomFeeds(step, 1, 5).drop.data.every(v => v >= 0 && v < 1)).toBe(true)
+})
