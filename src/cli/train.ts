@@ -116,7 +116,7 @@ async function runTraining(file: string, options: TrainOptions): Promise<void> {
   const engine = await openEngine(options)
   const stop = new StopRequest(progress)
   try {
-    const session = await engine.open(step, state)
+    const session = await engine.open(step, state, { give: true })
     process.stderr.write(`training step: ${step.nodes.length.toLocaleString('en-US')} operators, ready in ${((performance.now() - compiling) / 1000).toFixed(1)} s; ${engine.name} on ${engine.device}\n`)
     const start = resumed?.step ?? 0
     const batches = await openBatches({ dataset: { root, split: 'train', ...reader }, ids, data: model.data, tasks: model.tasks, batch: model.train.batch, seed, start })

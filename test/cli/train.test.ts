@@ -48,7 +48,7 @@ describe.sequential('train', () => {
     const [second, whole] = [await mtlc([...common, '--resume', stopped, '--steps', steps]), await mtlc([...common, '--out', at('whole'), '--steps', steps])]
     expect([second.code, whole.code, second.stderr.includes('resumed, ')]).toEqual([0, 0, true])
     for (const end of ['.safetensors', '.optimizer.safetensors']) expect(readFileSync(last(stopped, step + 3, end)).equals(readFileSync(last(at('whole'), step + 3, end)))).toBe(true)
-    const losses = (dir: string) => log(dir).map(({ images_per_second: _, ...rest }) => rest)
+    const losses = (dir: string) => log(dir).map(line => ({ ...line, images_per_second: 0 }))
     expect(losses(stopped)).toEqual(losses(at('whole')))
   })
 

@@ -49,12 +49,13 @@ function runOf(name: string, at: (n: number) => { loss?: number; gradNorm?: numb
       return { loss: scalar(loss), grad_norm: scalar(gradNorm) }
     },
     readState: async (): Promise<HostTensors> => ({ w: { ...type, data: new Float32Array(100).fill(weight) } }),
+    lendState: async <T>(use: (state: HostTensors) => T | Promise<T>): Promise<T> => use({ w: { ...type, data: new Float32Array(100).fill(weight) } }),
     dispose: async () => {},
   }
   const batches = { next: async () => ({ step: n, ids: ['a', 'b'], feeds: {} }), close: async () => {} }
   return { folder, model, step, digest: 'd', seed: 0, start: 0, steps: 9, session, batches, log: new RunLog(folder, more.start ?? 0), progress: new Progress({ write: () => {} }), stopping: () => false, ...more }
 }
-const lines = (name: string): unknown[] => readFileSync(join(top, name, 'log.jsonl'), 'utf8').trimEnd().split('\n').map(l => { const { images_per_second: _, ...rest } = JSON.parse(l) as Record<string, number>; return rest })
+const lines = (name: string): unknown[] => readFileSync(join(top, name, 'log.jsonl'), 'utf8').trimEnd().split('\n').map(l => ({ ...JSON.parse(l) as Record<string, number>, images_per_second: 0 }))
 const messageOf = (error: unknown): string => (error as Error).message.replaceAll(top, 'TOP')
 
 it('a full disk ends the run, the earlier checkpoint stays', async () => {

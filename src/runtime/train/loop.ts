@@ -74,10 +74,11 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
   let saved = ''
   const save = async (): Promise<void> => {
     const info: CheckpointInfo = { version: 1, model: model.name, step, steps, seed: run.seed, program: run.digest, window: window.state() }
-    const state = await session.readState()
-    const broken = Object.keys(state).find(name => !isFinite(state[name]))
-    if (broken !== undefined) throw spoilt(run, step, `${broken} holds a number that is not finite`)
-    saved = saveCheckpoint(run.folder, info, run.step.inputs, state)
+    await session.lendState(state => {
+      const broken = Object.keys(state).find(name => !isFinite(state[name]))
+      if (broken !== undefined) throw spoilt(run, step, `${broken} holds a number that is not finite`)
+      saved = saveCheckpoint(run.folder, info, run.step.inputs, state)
+    })
   }
   pace.tick(performance.now())
   while (step < steps && !run.stopping()) {
@@ -124,10 +125,7 @@ function spoilt(run: TrainingRun, step: number, what: string): TrainingError {
   return new TrainingError(`step ${step}: ${what}\n  ${left}\n  fix: a lower learning rate (--set train.optimizer.lr=...) or gradient clipping (--set train.clip_norm=10) usually helps`)
 }
 
-/** x * 0 is 0 for every finite x, and NaN otherwise. */
 function isFinite({ dtype, data }: TensorData): boolean {
-  if (dtype !== 'float32') return true
-  let sum = 0
-  for (let i = 0; i < data.length; i++) sum += data[i] * 0
-  return sum === 0
+  if (dtype === 'float32') for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return false
+  return true
 }
