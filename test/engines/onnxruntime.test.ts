@@ -7,7 +7,7 @@ import { Builder } from '../../src/compiler/ir/builder.ts'
 import { interpret, toTensorData } from '../../src/compiler/ir/interpreter.ts'
 import type { TensorData } from '../../src/compiler/ir/types.ts'
 import { optimiserScalars } from '../../src/compiler/training/optimiser.ts'
-import { EngineError, type Engine } from '../../src/runtime/engines/engine.ts'
+import { EngineError, type Engine, type HostTensors } from '../../src/runtime/engines/engine.ts'
 import { openEngine, probeEngines } from '../../src/runtime/engines/index.ts'
 import { openOnnxRuntime } from '../../src/runtime/engines/onnxruntime/engine.ts'
 import { readableError } from '../../src/runtime/engines/onnxruntime/messages.ts'
@@ -99,6 +99,21 @@ describe('training', () => {
     expect(feeds.x.data.length).toBe(12)
     await session.dispose()
     await expect(session.run(feeds)).rejects.toThrow('the session is closed')
+  })
+
+  it('lends its state without a copy, goes on when it is back, and takes over what is given', async () => {
+    const { program, state, feeds } = handMadeStep()
+    const given = structuredClone(state)
+    const [copied, gave] = await Promise.all([engine.open(program, state), engine.open(program, given, { give: true })])
+    expect(given['net.weight'].data.length).toBe(0)
+    await gave.run(feeds)
+    let lent: HostTensors = {}
+    const read = await gave.lendState(tensors => { lent = tensors; return [...tensors['net.weight'].data] })
+    expect(lent['net.weight'].data.length).toBe(0)
+    await copied.run(feeds)
+    expect(read).toEqual([...(await copied.readState())['net.weight'].data])
+    await expect(gave.lendState(() => { throw new Error('disk full') })).rejects.toThrow('disk full')
+    expect(await gave.run(feeds)).toEqual(await copied.run(feeds))
   })
 
   it('only the outputs asked for come back, and the state goes on', async () => {

@@ -10,6 +10,8 @@ export interface Session {
   run(feeds: HostTensors): Promise<HostTensors>
   /** Copies of parameters, states and moments by name. */
   readState(): Promise<HostTensors>
+  /** The state itself, without a copy, to read while `use` runs; the session cannot run meanwhile, and the tensors are empty afterwards. */
+  lendState<T>(use: (state: HostTensors) => T | Promise<T>): Promise<T>
   dispose(): Promise<void>
 }
 
@@ -18,9 +20,10 @@ export interface Engine {
   readonly device: string
   /**
    * `state`: value of every input of role parameter, state and moment. Outputs of these roles update it in place at each run.
+   * `give`: the session takes over the buffers of `state`, which are empty for the caller afterwards; else it copies them.
    * Throws EngineError (a user-readable message) if the engine cannot run the program.
    */
-  open(program: Program, state: HostTensors, options?: { readonly outputs?: readonly string[] }): Promise<Session>
+  open(program: Program, state: HostTensors, options?: { readonly outputs?: readonly string[]; readonly give?: boolean }): Promise<Session>
   close(): Promise<void>
 }
 

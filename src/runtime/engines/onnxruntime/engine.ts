@@ -37,18 +37,18 @@ export async function openOnnxRuntime(options: OnnxRuntimeOptions = {}): Promise
   if (hello.kind !== 'hello') throw new Error('internal: the onnxruntime worker did not introduce itself')
   return {
     name: 'onnxruntime', device,
-    open: (program, state, { outputs } = {}) => {
+    open: (program, state, { outputs, give = false } = {}) => {
       const zeroCopy = hello.zeroCopy && device === 'cpu'
-      return openSession(thread, program, state, { outputs, device, threads, zeroCopy, inPlace: inPlace && zeroCopy })
+      return openSession(thread, program, state, { outputs, give, device, threads, zeroCopy, inPlace: inPlace && zeroCopy })
     },
     close: () => thread.close(),
   }
 }
 
-interface SessionSettings { readonly outputs: readonly string[] | undefined; readonly device: string; readonly threads: number; readonly zeroCopy: boolean; readonly inPlace: boolean }
+interface SessionSettings { readonly outputs: readonly string[] | undefined; readonly give: boolean; readonly device: string; readonly threads: number; readonly zeroCopy: boolean; readonly inPlace: boolean }
 
 async function openSession(thread: WorkerThread, program: Program, state: HostTensors, settings: SessionSettings): Promise<Session> {
-  const { outputs, device, threads, zeroCopy } = settings
+  const { outputs, give, device, threads, zeroCopy } = settings
   const wanted = outputs === undefined ? undefined : [...outputs, ...program.outputs.filter(o => isState(o) && !outputs.includes(o.name)).map(o => o.name)]
   const lowered = lower(program, device, wanted)
   for (const input of program.inputs) if (isState(input)) checkTensor(`the ${input.role}`, input.name, state[input.name], input.type)
@@ -58,10 +58,11 @@ async function openSession(thread: WorkerThread, program: Program, state: HostTe
   if (model.length > MAX_MODEL_BYTES) throw new EngineError(`the constants of "${program.name}" make a model of ${(model.length / 2 ** 30).toFixed(1)} GiB; onnxruntime reads at most 2 GiB`)
   const feeds = lowered.inputs.filter(p => !isState(p)).map(port)
   const names = program.inputs.filter(isState).map(i => i.name)
+  const kept = Object.fromEntries(names.map(n => [n, unshared(state[n])]))
   const reply = await thread.ask({
-    kind: 'open', model, state: Object.fromEntries(names.map(n => [n, unshared(state[n])])), feeds, stateInputs: lowered.inputs.filter(isState).map(port),
+    kind: 'open', model, state: kept, feeds, stateInputs: lowered.inputs.filter(isState).map(port),
     stateOutputs: lowered.outputs.filter(isState).map(p => ({ ...port(p), inPlace: inPlace.has(p.onnx) })), results: lowered.outputs.filter(p => !isState(p)).map(port), device, threads, zeroCopy,
-  })
+  }, give ? buffersOf(kept) : [])
   if (reply.kind !== 'open') throw new Error('internal: the onnxruntime worker opened no session')
   const { session } = reply
   return {
@@ -70,6 +71,14 @@ async function openSession(thread: WorkerThread, program: Program, state: HostTe
       return tensors(await thread.ask({ kind: 'run', session, feeds: Object.fromEntries(feeds.map(({ name }) => [name, unshared(given[name])])) }))
     },
     readState: async () => tensors(await thread.ask({ kind: 'state', session })),
+    lendState: async use => {
+      const lent = tensors(await thread.ask({ kind: 'lend', session }))
+      try {
+        return await use(lent)
+      } finally {
+        await thread.ask({ kind: 'return', session, state: lent }, buffersOf(lent))
+      }
+    },
     dispose: async () => { await thread.ask({ kind: 'dispose', session }) },
   }
 }
@@ -89,6 +98,9 @@ const tensors = (reply: Reply): HostTensors => {
   if (reply.kind !== 'tensors') throw new Error('internal: the onnxruntime worker returned no tensors')
   return reply.tensors
 }
+
+/** Each buffer once, for handing over instead of copying. */
+const buffersOf = (given: HostTensors): ArrayBuffer[] => [...new Set(Object.values(given).map(t => t.data.buffer as ArrayBuffer))]
 
 function checkTensor(what: string, name: string, given: TensorData | undefined, expected: TensorType): void {
   if (given === undefined) throw new EngineError(`${what} "${name}" is missing: ${showType(expected)} expected`)

@@ -28,6 +28,9 @@ export type Request =
   | OpenRequest
   | { readonly kind: 'run'; readonly session: number; readonly feeds: Readonly<Record<string, TensorData>> }
   | { readonly kind: 'state'; readonly session: number }
+  /** Hand the state over until it is returned. */
+  | { readonly kind: 'lend'; readonly session: number }
+  | { readonly kind: 'return'; readonly session: number; readonly state: Readonly<Record<string, TensorData>> }
   | { readonly kind: 'dispose'; readonly session: number }
 
 export type Reply =

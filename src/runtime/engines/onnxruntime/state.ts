@@ -65,6 +65,15 @@ export class StatefulSession {
     return Object.fromEntries([...this.#state].map(([name, t]) => [name, { ...t, data: t.data.slice() }]))
   }
 
+  /** The tensors themselves; the session cannot run before they are taken back. */
+  lend(): Record<string, TensorData> {
+    return Object.fromEntries(this.#state)
+  }
+
+  takeBack(state: Readonly<Record<string, TensorData>>): void {
+    for (const [name, tensor] of Object.entries(state)) this.#state.set(name, tensor)
+  }
+
   async dispose(): Promise<void> {
     await this.#session.release()
     this.#state.clear()

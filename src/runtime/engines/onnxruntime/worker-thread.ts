@@ -19,14 +19,15 @@ export class WorkerThread {
     this.#worker.on('exit', code => this.#end(`the onnxruntime worker ended unexpectedly (exit code ${code})`))
   }
 
-  ask(body: Request): Promise<Reply> {
+  /** `given` buffers go over to the worker instead of being copied. */
+  ask(body: Request, given: readonly ArrayBuffer[] = []): Promise<Reply> {
     if (this.#ended !== undefined) return Promise.reject(new EngineError(this.#ended))
     const id = this.#next++
     // The process must not end while an answer is awaited, and need not stay for an idle worker.
     this.#worker.ref()
     return new Promise((resolve, reject) => {
       this.#pending.set(id, { resolve, reject })
-      this.#worker.postMessage({ id, body } satisfies Envelope<Request>)
+      this.#worker.postMessage({ id, body } satisfies Envelope<Request>, given)
     })
   }
 

@@ -33,6 +33,11 @@ async function handle(request: Request): Promise<Reply> {
     }
     case 'run': return { kind: 'tensors', tensors: await find(request.session).run(request.feeds) }
     case 'state': return { kind: 'tensors', tensors: find(request.session).state() }
+    case 'lend': return { kind: 'tensors', tensors: find(request.session).lend() }
+    case 'return': {
+      sessions.get(request.session)?.takeBack(request.state)
+      return { kind: 'done' }
+    }
     case 'dispose': {
       await sessions.get(request.session)?.dispose()
       sessions.delete(request.session)
