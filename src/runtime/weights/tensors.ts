@@ -1,11 +1,34 @@
-// Named host tensors as files hold them: any dtype of the container, bytes not yet copied.
+// Named host tensors as files hold them: any dtype of the container, bytes not yet read.
 
 export type StoredDType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL'
 export const bytesOf: Readonly<Record<StoredDType, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 }
 
-/** One tensor of a file; `bytes` is little-endian and row-major, of exactly numel * size. */
+/**
+ * One tensor of a file; `bytes` is little-endian and row-major, of exactly `byteLength(tensor)`. Tensors that come from files read them at every access and keep none, so that a file larger than
+ * memory can be listed and copied: ask once; it throws WeightsError if the file has become shorter.
+ */
 export interface StoredTensor { readonly dtype: StoredDType; readonly shape: readonly number[]; readonly bytes: Uint8Array }
 export type StoredTensors = ReadonlyMap<string, StoredTensor>
+
+export const elementsOf = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1)
+/** Without reading the tensor. */
+export const byteLength = ({ dtype, shape }: Pick<StoredTensor, 'dtype' | 'shape'>): number => elementsOf(shape) * bytesOf[dtype]
+export const isFloating = (dtype: StoredDType): boolean => dtype === 'F64' || dtype === 'F32' || dtype === 'F16' || dtype === 'BF16'
+
+/** A tensor whose bytes `read` fetches when they are asked for. */
+export class LazyTensor implements StoredTensor {
+  readonly dtype: StoredDType
+  readonly shape: readonly number[]
+  readonly #read: () => Uint8Array
+
+  constructor(dtype: StoredDType, shape: readonly number[], read: () => Uint8Array) {
+    this.dtype = dtype
+    this.shape = shape
+    this.#read = read
+  }
+
+  get bytes(): Uint8Array { return this.#read() }
+}
 
 /** A weights file that cannot be used: the message names the path, what was found and what was expected. */
 export class WeightsError extends Error {}

@@ -20,7 +20,14 @@ export interface PickleHooks {
 const mark = Symbol('mark')
 type Slot = Pickled | typeof mark
 
-/** Reads one pickle that starts at `offset`; returns the value and where the next one starts. Throws WeightsError for anything it does not know. */
+/** The bytes ended inside the pickle: more of the file may help. */
+export class PickleEnd extends WeightsError {}
+
+/** Bounds of what a pickle may build, far above any checkpoint: memory stays proportional to them whatever the file says. */
+const mostSteps = 4_000_000
+const longestInteger = 64
+
+/** Reads one pickle that starts at `offset`; returns the value and where the next one starts. Throws PickleEnd where `bytes` ends inside of it, WeightsError for anything it does not know. */
 export function readPickle(bytes: Uint8Array, offset: number, path: string, hooks: PickleHooks): { readonly value: Pickled; readonly end: number } {
   const machine = new Machine(bytes, offset, path, hooks)
   return { value: machine.run(), end: machine.position }
@@ -43,10 +50,12 @@ class Machine {
     this.#hooks = hooks
   }
 
-  #bad(what: string): never { throw new WeightsError(`${this.#path}: not a readable PyTorch checkpoint: ${what} (at byte ${this.position} of its pickle)`) }
+  #message(what: string): string { return `${this.#path}: not a readable PyTorch checkpoint: ${what} (at byte ${this.position} of its pickle)` }
+  #bad(what: string): never { throw new WeightsError(this.#message(what)) }
+  #ended(): never { throw new PickleEnd(this.#message('the pickle ends too early')) }
 
   #take(length: number): Uint8Array {
-    if (length < 0 || this.position + length > this.#bytes.length) this.#bad('the pickle ends too early')
+    if (this.position + length > this.#bytes.length) this.#ended()
     this.position += length
     return this.#bytes.subarray(this.position - length, this.position)
   }
@@ -62,13 +71,14 @@ class Machine {
   #text(length: number): string { return new TextDecoder().decode(this.#take(length)) }
   #line(): string {
     const end = this.#bytes.indexOf(10, this.position)
-    if (end < 0) this.#bad('the pickle ends too early')
+    if (end < 0) this.#ended()
     const text = this.#text(end - this.position)
     this.position++
     return text
   }
 
   #long(length: number): number | bigint {
+    if (length > longestInteger) this.#bad(`an integer of ${length} bytes`)
     let value = 0n
     const digits = this.#take(length)
     for (let i = digits.length - 1; i >= 0; i--) value = (value << 8n) | BigInt(digits[i])
@@ -119,11 +129,12 @@ class Machine {
   }
 
   run(): Pickled {
-    for (;;) {
+    for (let steps = 0; steps < mostSteps; steps++) {
       const code = String.fromCharCode(this.#number(1))
       if (code === '.') return this.#pop()
       this.#step(code)
     }
+    return this.#bad(`it takes more than ${mostSteps.toLocaleString('en-US')} steps to read, which no checkpoint of tensors does`)
   }
 
   #step(code: string): void {
@@ -169,7 +180,12 @@ class Machine {
       case 'h': return push(this.#memoGet(this.#number(1)))
       case 'j': return push(this.#memoGet(this.#number(4)))
       case 'c': { const module = this.#line(); return push(new Global(`${module}.${this.#line()}`)) }
-      case '\x93': { const name = this.#pop(); return push(new Global(`${String(this.#pop())}.${String(name)}`)) }
+      case '\x93': {
+        const name = this.#pop(), module = this.#pop()
+        // Nothing else is made into text: a list that holds itself many times over would not end.
+        if (typeof name !== 'string' || typeof module !== 'string') return this.#bad('a global whose name is no text')
+        return push(new Global(`${module}.${name}`))
+      }
       case 'R': case '\x81': return push(this.#call())
       // The state of an object: kept out, as only plain data is of interest (an OrderedDict's `_metadata`).
       case 'b': this.#pop(); return

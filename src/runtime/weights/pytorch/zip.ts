@@ -1,34 +1,11 @@
 // The zip container of PyTorch checkpoints: entries are stored, never deflated, so that a tensor is a range of the file. ZIP64 is read.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
+import type { FileWindow } from '../file-window.ts'
 import { WeightsError } from '../tensors.ts'
 
 export interface ZipEntry { readonly name: string; readonly size: number; readonly headerOffset: number }
 
-/** Random access to a file in bounded reads; all reads are checked against its size. */
-export class FileWindow {
-  readonly path: string
-  readonly size: number
-  readonly #fd: number
-
-  constructor(path: string) {
-    this.path = path
-    try { this.#fd = openSync(path, 'r') } catch (e) { throw new WeightsError(`${path}: cannot be read: ${(e as NodeJS.ErrnoException).code === 'ENOENT' ? 'no such file' : (e as Error).message}`) }
-    this.size = fstatSync(this.#fd).size
-  }
-
-  read(position: number, length: number): Buffer {
-    if (position < 0 || length < 0 || position + length > this.size) throw new WeightsError(`${this.path}: truncated: bytes ${position} to ${position + length} are needed, the file has ${this.size}`)
-    const out = Buffer.from(new ArrayBuffer(length))
-    for (let done = 0; done < length;) {
-      const n = readSync(this.#fd, out, done, Math.min(length - done, 1 << 30), position + done)
-      if (n === 0) throw new WeightsError(`${this.path}: truncated at byte ${position + done}`)
-      done += n
-    }
-    return out
-  }
-
-  close(): void { closeSync(this.#fd) }
-}
+/** A directory of a hundred bytes per storage is usual. */
+const directoryLimit = 64 << 20
 
 /** The central directory. Throws WeightsError for a file that is no zip, a truncated one, or one with compressed entries. */
 export function zipEntries(file: FileWindow): Map<string, ZipEntry> {
@@ -46,6 +23,7 @@ export function zipEntries(file: FileWindow): Map<string, ZipEntry> {
     length = Number(record.readBigUInt64LE(40))
     offset = Number(record.readBigUInt64LE(48))
   }
+  if (length > directoryLimit) throw new WeightsError(`${file.path}: damaged zip: a directory of ${length} bytes; ${directoryLimit} are the limit`)
   const directory = file.read(offset, length)
   const entries = new Map<string, ZipEntry>()
   for (let at = 0, i = 0; i < count; i++) {
@@ -77,9 +55,11 @@ function wideFields(extra: Buffer, size: number, packed: number, headerOffset: n
   return { size, headerOffset }
 }
 
-/** The bytes of one stored entry. */
-export function readEntry(file: FileWindow, entry: ZipEntry): Buffer {
+/** Where the bytes of a stored entry begin. */
+export function entryStart(file: FileWindow, entry: ZipEntry): number {
   const header = file.read(entry.headerOffset, 30)
   if (header.toString('latin1', 0, 4) !== 'PK\x03\x04') throw new WeightsError(`${file.path}: damaged zip: entry ${entry.name} has no header`)
-  return file.read(entry.headerOffset + 30 + header.readUInt16LE(26) + header.readUInt16LE(28), entry.size)
+  const start = entry.headerOffset + 30 + header.readUInt16LE(26) + header.readUInt16LE(28)
+  if (start + entry.size > file.size) throw new WeightsError(`${file.path}: truncated: entry ${entry.name} needs bytes ${start} to ${start + entry.size}, the file has ${file.size}`)
+  return start
 }
