@@ -362,7 +362,7 @@ export class Parser extends CstParser {
       { ALT: () => this.SUBRULE(this.list, { LABEL: 'primary' }) },
       { ALT: () => this.SUBRULE(this.record, { LABEL: 'primary' }) },
       { ALT: () => this.SUBRULE(this.parenthesis, { LABEL: 'primary' }) },
-      ...[t.Identifier, t.Data, t.Train, t.Int, t.Float, t.Size, t.Text, t.True, t.False, t.None].map(type => ({ ALT: () => this.CONSUME(type, { LABEL: 'literal' }) })),
+      ...[t.Identifier, t.Data, t.Train, t.Constant, t.Int, t.Float, t.Size, t.Text, t.True, t.False, t.None].map(type => ({ ALT: () => this.CONSUME(type, { LABEL: 'literal' }) })),
     ])
     this.MANY2(() => this.OR3([
       { ALT: () => this.SUBRULE(this.args, { LABEL: 'postfix' }) },

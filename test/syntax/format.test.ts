@@ -97,3 +97,6 @@ test('keeps the head of a comprehension together', () => {
     "
   `)
 })
+test('constant() is a schedule, although constant begins a member', () => {
+  expect(formatFile('model M = N with { train.schedule = constant() }\n').text).toBe('model M = N with { train.schedule = constant() }\n')
+})

@@ -113,7 +113,7 @@ function isPostfix(previous: Node | undefined, before: Node | undefined): boolea
   if (isBracket(previous)) return previous.close.token.tokenType !== t.RCurly || previous.open.token.tokenType === t.LRecord
   const type = previous.token.tokenType
   if (typeOf(before) === t.Dot) return true
-  return type === t.Identifier || type === t.As || type === t.Text || type === t.Data || type === t.Train || type === t.Forward || type === t.Int || type === t.Float || type === t.Size || type === t.True || type === t.False || type === t.None || type === t.Block
+  return type === t.Identifier || type === t.As || type === t.Text || type === t.Data || type === t.Train || type === t.Constant || type === t.Forward || type === t.Int || type === t.Float || type === t.Size || type === t.True || type === t.False || type === t.None || type === t.Block
 }
 
 const gap = (text: string, start: number): number => {
@@ -171,7 +171,7 @@ function entryDoc(entry: Entry, text: string, tight = false): Doc {
 }
 const indentIn = (out: Doc[], rest: Doc[], doc: Doc): Doc => (out === rest ? doc : indent(doc))
 
-const operands = new Set<TokenType>([t.Identifier, t.As, t.Text, t.Int, t.Float, t.Size, t.True, t.False, t.None, t.Data, t.Train, t.Block])
+const operands = new Set<TokenType>([t.Identifier, t.As, t.Text, t.Int, t.Float, t.Size, t.True, t.False, t.None, t.Data, t.Train, t.Constant, t.Block])
 const isOperand = (nodes: readonly Node[], i: number): boolean => {
   const n = nodes[i]
   if (n === undefined) return false

@@ -35,8 +35,8 @@ export class WorkerPool {
         if ('error' in answer) job?.reject(revive(answer.error))
         else job?.resolve(answer.result)
       })
-      worker.thread.on('error', error => this.#fail(new Error(`a data worker stopped: ${error.message}`, { cause: error })))
-      worker.thread.on('exit', code => this.#fail(new Error(`a data worker ended with code ${code}`)))
+      worker.thread.on('error', error => this.#fail(new DataError(`a data worker stopped: ${error.message}. The last checkpoint is untouched; if memory ran out, a smaller batch (--set train.batch=...) helps`)))
+      worker.thread.on('exit', code => this.#fail(new DataError(`a data worker ended with code ${code}: was it stopped from outside? The last checkpoint is untouched`)))
     }
   }
 
