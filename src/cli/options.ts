@@ -11,17 +11,19 @@ export const whole = (least: number) => (text: string): number => {
   return v
 }
 
-/** "256x512" -> [256, 512], rows then columns. */
+/** "256x512" -> [256, 512], rows then columns; from 16 to 4096 each. */
 export function size(text: string): [number, number] {
   const m = /^(\d+)x(\d+)$/.exec(text)
   if (m === null) throw new InvalidArgumentError('ROWSxCOLUMNS is expected, such as 256x512.')
-  return [Number(m[1]), Number(m[2])]
+  const rows = Number(m[1]), columns = Number(m[2])
+  if (Math.min(rows, columns) < 16 || Math.max(rows, columns) > 4096) throw new InvalidArgumentError('rows and columns from 16 to 4096 are expected.')
+  return [rows, columns]
 }
 
 export interface ModelOptions { readonly model?: string; readonly set: string[] }
 export const withModel = (command: Command): Command => command
   .option('-m, --model <name>', 'the model of the file (needed if it has several)')
-  .option('--set <path=value>', 'change a field of the model, as in a variant; may be repeated', collect, [])
+  .addOption(new Option('--set <path=value>', 'change a field of the model, as in a variant; may be repeated').argParser(collect).default([], 'none'))
 
 export interface EngineOptions { readonly engine: string; readonly device?: string }
 export const withEngine = (command: Command): Command => command

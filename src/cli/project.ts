@@ -23,9 +23,13 @@ export class FileHost implements SourceHost {
     const file = path.startsWith('mtlc:') ? join(packageRoot(), 'models', path.slice(5)) : path
     if (!existsSync(file) || !statSync(file).isFile()) return undefined
     // One byte over the limit is enough for the compiler to say that the file is too large.
-    const text = readFileSync(file).subarray(0, sizeLimit + 1).toString('utf8')
-    this.sources.set(path, text)
-    return text
+    try {
+      const text = readFileSync(file).subarray(0, sizeLimit + 1).toString('utf8')
+      this.sources.set(path, text)
+      return text
+    } catch {
+      return undefined
+    }
   }
 }
 

@@ -99,6 +99,7 @@ async function runTraining(file: string, options: TrainOptions): Promise<void> {
   const kinds = new Set<string>(model.tasks.map(t => t.config.kind))
   const reader = { image: model.data.image, need: { labels: kinds.has('segmentation'), disparity: kinds.has('depth'), boxes: kinds.has('detection3d') }, boxes: model.data.boxes }
   const { ids } = await openCityscapes3d(root, 'train', reader)
+  const chosen = reader.need.boxes && reader.boxes === 'required' ? 'images with boxes' : 'images'
   if (resumed !== undefined) {
     removeLeftovers(folder)
     const changes = changesSince(folder, model)
@@ -120,7 +121,7 @@ async function runTraining(file: string, options: TrainOptions): Promise<void> {
     process.stderr.write(`training step: ${step.nodes.length.toLocaleString('en-US')} operators, ready in ${((performance.now() - compiling) / 1000).toFixed(1)} s; ${engine.name} on ${engine.device}\n`)
     const start = resumed?.step ?? 0
     const batches = await openBatches({ dataset: { root, split: 'train', ...reader }, ids, data: model.data, tasks: model.tasks, batch: model.train.batch, seed, start })
-    process.stderr.write(`${root}: ${ids.length} images, batch ${model.train.batch}; ${resumed === undefined ? '' : `resumed, `}steps ${start + 1} to ${model.train.steps}; log and checkpoints in ${folder}\n`)
+    process.stderr.write(`${root}: ${ids.length} ${chosen}, batch ${model.train.batch}; ${resumed === undefined ? '' : `resumed, `}steps ${start + 1} to ${model.train.steps}; log and checkpoints in ${folder}\n`)
     let result: TrainingResult
     try {
       result = await train({ folder, model, step, digest, seed, start, steps: model.train.steps, window: resumed?.window, session, batches, log: new RunLog(folder, start), progress, stopping: () => stop.asked })

@@ -1,5 +1,5 @@
 // Files are written whole or not at all: a temporary name beside the target, fsync, rename.
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, statSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 /** Writing failed for a reason of the machine (disk full, no permission): the message names the path and the likely fix. */
@@ -8,6 +8,7 @@ export class FileError extends Error {}
 const reasons: Readonly<Record<string, string>> = {
   ENOSPC: 'the disk is full: free some space or choose another folder',
   EDQUOT: 'the disk quota is used up: free some space or choose another folder',
+  ENOENT: 'no folder or file can be made there',
   EACCES: 'no permission to write there',
   EROFS: 'the file system is read-only',
   ENOTDIR: 'a part of the path is a file, not a folder',
@@ -21,6 +22,20 @@ export function explain(path: string, error: unknown): FileError {
   return new FileError(`${path}: cannot be written: ${(code !== undefined && reasons[code]) || (error as Error).message}`)
 }
 
+/** Makes a folder and those above it. Not mkdirSync's `recursive`, which never returns where a file system refuses new folders with ENOENT (/proc). */
+function makeFolder(path: string): void {
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return
+    const above = dirname(path)
+    if (code !== 'ENOENT' || above === path || existsSync(above)) throw error
+    makeFolder(above)
+    makeFolder(path)
+  }
+}
+
 /**
  * Writes `content` (or its chunks, in order) so that `path` either holds all of it or is left as it was. Makes missing folders. Throws FileError.
  * `durable: false` leaves it to the system when the bytes reach the disk: for many small files that can be made again.
@@ -29,7 +44,7 @@ export function writeAtomically(path: string, content: string | Uint8Array | Ite
   const temporary = `${path}.${process.pid}.tmp`
   let fd: number | undefined
   try {
-    mkdirSync(dirname(path), { recursive: true })
+    makeFolder(dirname(path))
     fd = openSync(temporary, 'w')
     const chunks = typeof content === 'string' ? [Buffer.from(content)] : content instanceof Uint8Array ? [content] : content
     for (const chunk of chunks) for (let done = 0; done < chunk.byteLength;) done += writeSync(fd, chunk, done, Math.min(chunk.byteLength - done, 1 << 30))

@@ -1,5 +1,5 @@
 // Commands that need no engine: check, fmt, summary, ir, data; usage and exit codes.
-import { copyFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import { filesOf, micro, mtlc, remove, stable, temporary } from './support.ts'
@@ -10,7 +10,7 @@ const file = (name: string, text: string): string => { const path = join(folder,
 const clean = (text: string): string => stable(text, folder)
 
 describe('usage', () => {
-  const wrong = [[], ['nope'], ['check', '--nope', 'x'], ['check'], ['sumary', 'x'], ['data'], ['train', micro, '--steps', '0'], ['train', micro, '--engine', 'jax'], ['ir', micro, '--stage', 'nope'], ['export', micro], ['data', 'synth', 'x', '--size', '3']]
+  const wrong = [[], ['nope'], ['check', '--nope', 'x'], ['check'], ['sumary', 'x'], ['data'], ['train', micro, '--steps', '0'], ['train', micro, '--engine', 'jax'], ['ir', micro, '--stage', 'nope'], ['export', micro], ['data', 'synth', 'x', '--size', '3'], ['data', 'synth', 'x', '--size', '0x0']]
   it('wrong usage: 2, all on stderr', async () => {
     for (const [i, { code, stdout, stderr }] of (await Promise.all(wrong.map(args => mtlc(args)))).entries()) {
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -108,5 +108,10 @@ describe('data synth', () => {
     const { code, stderr } = await mtlc(['data', 'synth', join(folder, 'plain', 'x'), '--train', '1', '--val', '0', '--size', '16x32'])
     expect(code).toBe(1)
     expect(clean(stderr)).toMatchSnapshot()
+  })
+  it.skipIf(!existsSync('/proc/self'))('where no folder can be made', async () => {
+    const { code, stderr } = await mtlc(['data', 'synth', '/proc/x', '--train', '1', '--val', '0', '--size', '16x32'])
+    expect(code).toBe(1)
+    expect(stderr).toMatch(/^error: \/proc\/x\/.*: cannot be written: no folder or file can be made there\n$/)
   })
 })

@@ -45,7 +45,7 @@ describe('loading', () => {
 describe('messages', () => {
   it('says that the entry cannot be read', () => {
     expect(rendered(loadModules('no.mtl', hostOf({})).diagnostics, {})).toMatchInlineSnapshot(`
-      "error[file-not-found]: cannot read no.mtl: there is no such file
+      "error[file-not-found]: cannot read no.mtl: no file of this name can be read
        --> no.mtl"
     `)
   })

@@ -3,7 +3,7 @@ import type { Message } from './catalogue.ts'
 
 export const semanticsMessages = {
   // Files and imports
-  'file-not-found': { severity: 'error', message: 'cannot read {path}: there is no such file', label: '' },
+  'file-not-found': { severity: 'error', message: 'cannot read {path}: no file of this name can be read', label: '' },
   'import-not-found': { severity: 'error', message: 'cannot find "{path}"', label: 'imported here', hint: 'looked for {tried}, from {from}; import paths are relative to the importing file' },
   'import-cycle': { severity: 'error', message: 'these files import each other: {path}', label: 'this import closes the cycle', hint: 'move what both need into a third file' },
   'unknown-import': { severity: 'error', message: '{path} has no block or model `{name}`', label: 'not declared there' },
