@@ -47,7 +47,7 @@ export const evalCommand = (): Command => withEngine(withModel(new Command('eval
   .option('--json', 'one JSON document on stdout')))
   .action(async (file: string, options: ModelOptions & EngineOptions & { weights: string; data: string; split: string; batch: number; out?: string; json?: boolean }) => {
     const { model } = compileFile(file, { ...options, mode: 'infer' })
-    const state = fillState(model.program, loadWeights(options.weights, model, true), 0)
+    const state = fillState(model.program, loadWeights(options.weights, model, true, { file, options }), 0)
     const engine = await openEngine(options)
     try {
       const results = await evaluateSplit(model, engine, state, options.data, options.split)

@@ -1,13 +1,13 @@
 // mtlc export: the inference graph as ONNX, checked against the training engine before it is called done; or the training step as ONNX.
 import { Command } from 'commander'
 import { join } from 'node:path'
-import { sizeOf, type TensorData } from '../compiler/ir/types.ts'
+import { sizeOf, type Shape, type TensorData } from '../compiler/ir/types.ts'
 import { buildTrainingStep } from '../compiler/training/step.ts'
 import { SYMBOLIC_BATCH } from '../compiler/targets/onnx/emitter.ts'
 import { optimise } from '../compiler/passes/index.ts'
 import { openEngine } from '../runtime/engines/index.ts'
 import type { Engine, HostTensors } from '../runtime/engines/engine.ts'
-import { compareOutputs, writeOnnx, writeTrainingOnnx, type OutputDifference } from '../runtime/export-onnx.ts'
+import { compareOutputs, writeChecked, writeOnnx, writeTrainingOnnx, type OutputDifference } from '../runtime/export-onnx.ts'
 import { randomStream } from '../runtime/weights/initialise.ts'
 import { fillState, loadWeights } from './fit.ts'
 import { whole, withEngine, withModel, type EngineOptions, type ModelOptions } from './options.ts'
@@ -18,19 +18,41 @@ const tolerance = 1e-4
 
 export interface OnnxOptions { readonly opset?: number; readonly dynamicBatch?: boolean }
 
-/** `written` is what goes into the file: the same model, or the one with an open batch. Writes OUT.onnx (and OUT.onnx.data where it is large), runs it and the engine on one random image, and compares. Throws UserError when they differ. */
-export async function exportOnnx({ model }: Compiled, written: Compiled, state: HostTensors, engine: Engine, out: string, options: OnnxOptions): Promise<OutputDifference[]> {
-  const { type } = model.program.inputs.find(i => i.name === 'image')!
+/** Both sides are compared on this many images when the batch is open: with one alone, an axis that should follow the batch could stay 1 unseen. */
+const openBatch = 2
+
+/** Images with values as normalised ones have. */
+function testImages(shape: Shape, batch: number): TensorData[] {
   const draw = randomStream(0, 'export')
-  const image: TensorData = { dtype: 'float32', shape: type.shape, data: Float32Array.from({ length: sizeOf(type.shape) }, () => 4 * draw() - 2) }
+  return Array.from({ length: batch }, () => ({ dtype: 'float32', shape, data: Float32Array.from({ length: sizeOf(shape) }, () => 4 * draw() - 2) }))
+}
+
+/** Along the batch, which is the first axis of every input and output. */
+const joined = (tensors: readonly TensorData[]): TensorData => {
+  const [{ dtype, shape }] = tensors
+  const data = new Float32Array(tensors.length * sizeOf(shape))
+  for (const [i, t] of tensors.entries()) data.set(t.data, i * sizeOf(shape))
+  return { dtype, shape: [tensors.length * shape[0], ...shape.slice(1)], data }
+}
+
+/**
+ * `written` is what goes into the file: the same model, or the one with an open batch. Writes OUT.onnx (and OUT.onnx.data where it is large), runs it and the engine on random images, and compares; only then
+ * the files take their places. Throws UserError when they differ.
+ */
+export async function exportOnnx({ model }: Compiled, written: Compiled, state: HostTensors, engine: Engine, out: string, options: OnnxOptions): Promise<OutputDifference[]> {
+  const images = testImages(model.program.inputs.find(i => i.name === 'image')!.type.shape, options.dynamicBatch === true ? openBatch : 1)
   const session = await engine.open(model.program, state)
-  const expected = await session.run({ image })
+  const runs: HostTensors[] = []
+  for (const image of images) runs.push(await session.run({ image }))
   await session.dispose()
-  writeOnnx(out, written.model, state, { ...options, place: written.place })
-  const differences = await compareOutputs(out, { image }, expected)
-  const worst = differences.filter(d => !(d.relative <= tolerance))
-  if (worst.length > 0) throw new UserError(`${out}: differs from the training engine by more than ${tolerance} of the largest value: ${worst.map(d => `${d.name} ${d.relative.toExponential(1)}`).join(', ')}. Please report this`)
-  return differences
+  const expected = Object.fromEntries(Object.keys(runs[0]).map(name => [name, joined(runs.map(r => r[name]))]))
+  const { result } = await writeChecked(out, path => writeOnnx(path, written.model, state, { ...options, place: written.place }), async path => {
+    const differences = await compareOutputs(path, { image: joined(images) }, expected)
+    const worst = differences.filter(d => !(d.relative <= tolerance))
+    if (worst.length > 0) throw new UserError(`${out}: differs from the training engine by more than ${tolerance} of the largest value: ${worst.map(d => `${d.name} ${d.relative.toExponential(1)}`).join(', ')}. Please report this; nothing was written`)
+    return differences
+  })
+  return result
 }
 
 export const describeDifferences = (differences: readonly OutputDifference[]): string => differences.map(d => `${d.name}  [${d.shape.join(', ')}]  largest difference ${d.absolute.toExponential(2)} (${d.relative.toExponential(2)} of the largest value)`).join('\n')
@@ -49,7 +71,7 @@ export const exportCommand = (): Command => withEngine(withModel(new Command('ex
       const compiled = compileFile(file, { ...options, mode: 'infer', batch: 1 })
       const written = options.dynamicBatch === true ? compileFile(file, { ...options, mode: 'infer', batch: SYMBOLIC_BATCH, quiet: true }) : compiled
       const { model } = compiled
-      const state = fillState(model.program, options.weights === undefined ? {} : loadWeights(options.weights, model, true), model.train.seed)
+      const state = fillState(model.program, options.weights === undefined ? {} : loadWeights(options.weights, model, true, { file, options }), model.train.seed)
       const engine = await openEngine(options)
       try {
         process.stdout.write(`${describeDifferences(await exportOnnx(compiled, written, state, engine, options.onnx, options))}\n`)

@@ -91,7 +91,7 @@ async function runTraining(file: string, options: TrainOptions): Promise<void> {
   const set = options.steps === undefined ? options.set : [...options.set, `train.steps=${options.steps}`]
   const { model } = compileFile(file, { ...options, set, mode: 'train' })
   const { folder, digest, seed, resumed } = startOf(model, options)
-  const given = options.weights === undefined ? {} : loadWeights(options.weights, model, false)
+  const given = options.weights === undefined ? {} : loadWeights(options.weights, model, false, { file, options: { ...options, set } })
   const parameters = model.program.inputs.filter(i => i.role === 'parameter')
   process.stderr.write(`${model.name}: ${model.tasks.map(t => t.name).join(', ')}; image ${model.data.image.join(' x ')}; ${parameters.reduce((n, p) => n + sizeOf(p.type.shape), 0).toLocaleString('en-US')} parameters\n`)
 

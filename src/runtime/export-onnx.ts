@@ -1,5 +1,6 @@
 // Writes ONNX files, and runs them as their users will, to compare with the training engine.
-import { basename } from 'node:path'
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import type { Span } from '../compiler/diagnostics/diagnostic.ts'
 import type { Program } from '../compiler/ir/program.ts'
 import type { Shape, TensorData } from '../compiler/ir/types.ts'
@@ -8,7 +9,7 @@ import type { ElaboratedModel } from '../compiler/semantics/model.ts'
 import { encodeModel, type EncodeOptions } from '../compiler/targets/onnx/encode.ts'
 import { EngineError, type HostTensors } from './engines/engine.ts'
 import { runOnnxFile } from './engines/onnxruntime/onnx-file.ts'
-import { writeAtomically } from './files.ts'
+import { explain, writeAtomically } from './files.ts'
 
 export interface OnnxFileOptions { readonly opset?: number; readonly dynamicBatch?: boolean; /** `file:line:column`, for the nodes' doc strings */ readonly place?: (span: Span) => string }
 
@@ -31,6 +32,25 @@ export function writeTrainingOnnx(path: string, step: Program, options: OnnxFile
   write(path, step, { ...options, profile: 'training' })
 }
 
+/**
+ * Writes files under their final names, but in a folder beside `path`, and moves them there after `check` has passed: what was at `path` before stays if anything fails. Returns what `check` returns, and
+ * the files with their sizes in bytes. Throws FileError, and what `put` and `check` throw.
+ */
+export async function writeChecked<T>(path: string, put: (path: string) => void, check: (path: string) => Promise<T>): Promise<{ readonly result: T; readonly files: readonly { readonly path: string; readonly bytes: number }[] }> {
+  const folder = `${path}.${process.pid}.tmp`
+  const held = (): string[] => readdirSync(folder).toSorted().toReversed()
+  try {
+    try { mkdirSync(folder, { recursive: true }) } catch (error) { throw explain(path, error) }
+    if (existsSync(path) && statSync(path).isDirectory()) throw explain(path, Object.assign(new Error(), { code: 'EISDIR' }))
+    put(join(folder, basename(path)))
+    const result = await check(join(folder, basename(path)))
+    // Reversed, `x.onnx.data` comes before `x.onnx`: the graph never points to nothing.
+    const files = held().map(name => ({ from: join(folder, name), path: join(dirname(path), name), bytes: statSync(join(folder, name)).size }))
+    try { for (const f of files) renameSync(f.from, f.path) } catch (error) { throw explain(path, error) }
+    return { result, files: files.toReversed().map(({ path, bytes }) => ({ path, bytes })) }
+  } finally { rmSync(folder, { recursive: true, force: true }) }
+}
+
 /** Runs the file on the CPU and compares every output. Throws EngineError if an output is missing or has another shape. */
 export async function compareOutputs(path: string, feeds: HostTensors, expected: HostTensors): Promise<OutputDifference[]> {
   const found = await runOnnxFile(path, feeds)
@@ -38,7 +58,7 @@ export async function compareOutputs(path: string, feeds: HostTensors, expected:
 }
 
 function difference(path: string, name: string, expected: TensorData, found: TensorData | undefined): OutputDifference {
-  if (found === undefined || found.data.length !== expected.data.length) throw new EngineError(`${path}: output ${name} is ${found === undefined ? 'missing' : `of shape [${found.shape.join(', ')}], expected [${expected.shape.join(', ')}]`}`)
+  if (found === undefined || found.shape.join() !== expected.shape.join()) throw new EngineError(`${path}: output ${name} is ${found === undefined ? 'missing' : `of shape [${found.shape.join(', ')}], expected [${expected.shape.join(', ')}]`}`)
   let absolute = 0
   let largest = 0
   for (let i = 0; i < expected.data.length; i++) {

@@ -1,4 +1,5 @@
 // Named host tensors as files hold them: any dtype of the container, bytes not yet read.
+import type { TensorData } from '../../compiler/ir/types.ts'
 
 export type StoredDType = 'F64' | 'F32' | 'F16' | 'BF16' | 'I64' | 'I32' | 'I16' | 'I8' | 'U8' | 'BOOL'
 export const bytesOf: Readonly<Record<StoredDType, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8, I32: 4, I16: 2, I8: 1, U8: 1, BOOL: 1 }
@@ -72,3 +73,6 @@ export function toInt32(tensor: StoredTensor): Int32Array {
 
 /** The bytes of a typed array, without a copy. */
 export const bytesView = (data: Float32Array | Int32Array | Uint8Array | BigInt64Array): Uint8Array => new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+
+/** A tensor of the program as a file holds it, without a copy. */
+export const storeTensor = ({ dtype, shape, data }: TensorData): StoredTensor => ({ dtype: dtype === 'float32' ? 'F32' : dtype === 'int32' ? 'I32' : 'BOOL', shape, bytes: bytesView(data) })
