@@ -323,3 +323,58 @@ it('reports all mistakes of all kinds at once, each once', () => {
     ]
   `)
 })
+
+describe('beside mistakes of syntax', () => {
+  it('names are checked in the declarations that can be read', () => {
+    expect(check('import { Linear } from "lost.mtl"\nblock Odd[3] { forward(x) = x }\nblock A() {\n  fc = Linear(3, out = )\n  forward(x) = fc(x) + unseen\n}\nblock B() {\n  odd = Odd()\n  forward(x) = odd(x) + y\n}')).toMatchInlineSnapshot(`
+      "error[expected]: expected \`(\`, found \`[\`
+       --> a.mtl:2:10
+        |
+      2 | block Odd[3] { forward(x) = x }
+        |          ^
+
+      error[expected]: expected an expression, found \`)\`
+       --> a.mtl:4:24
+        |
+      4 |   fc = Linear(3, out = )
+        |                        ^
+
+      error[import-not-found]: cannot find "lost.mtl"
+       --> a.mtl:1:24
+        |
+      1 | import { Linear } from "lost.mtl"
+        |                        ^^^^^^^^^^ imported here
+      hint: looked for lost.mtl, from a.mtl; import paths are relative to the importing file
+
+      error[unknown-name]: unknown name \`y\`
+       --> a.mtl:9:25
+        |
+      9 |   forward(x) = odd(x) + y
+        |                         ^ not defined here"
+    `)
+  })
+  it('nothing is guessed where brackets do not match, and no name that may be declared is called unknown', () => {
+    expect(check('block A() { forward(x) = y }\nblock B() { forward(x) = f(x }')).toMatchInlineSnapshot(`
+      "error[unclosed-bracket]: \`(\` is never closed
+       --> a.mtl:2:27
+        |
+      2 | block B() { forward(x) = f(x }
+        |                           ^ opened here
+        |                              - \`)\` is missing before this
+      hint: add \`)\`"
+    `)
+    expect(check('modl M { }\nblock Lost[3] { forward(x) = x }\nmodel V = Lost with { a = 1 }\nblock B() { forward(x) = Lost(x) }')).toMatchInlineSnapshot(`
+      "error[expected]: expected \`import\`, \`block\` or \`model\`, found the name \`modl\`
+       --> a.mtl:1:1
+        |
+      1 | modl M { }
+        | ^^^^
+
+      error[expected]: expected \`(\`, found \`[\`
+       --> a.mtl:2:11
+        |
+      2 | block Lost[3] { forward(x) = x }
+        |           ^"
+    `)
+  })
+})

@@ -100,6 +100,7 @@ describe('messages', () => {
     ['a section alone', variant('tasks = off')],
     ['changes nothing', variant('stem.width = 8')],
     ['changes nothing in train', variant('train.steps = 10')],
+    ['overrides nothing', variant('')],
     ['twice', variant('width = 1\nwidth = 2')],
     ['an unknown block', variant('block Cnov = Stem')],
     ['a block that is not used', variant('block Unused = Stem', 'block Unused() { forward(x: [*]) = x }\n')],

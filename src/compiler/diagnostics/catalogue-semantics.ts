@@ -54,6 +54,8 @@ export const semanticsMessages = {
   'variant-cycle': { severity: 'error', message: 'model `{name}` rests on itself', label: 'this closes the cycle' },
   'unknown-path': { severity: 'error', message: '{where} has no `{name}`', label: 'not found' },
   'path-into-value': { severity: 'error', message: '`{path}` is {found}; there is nothing inside to override', label: 'here' },
+  'section-as-value': { severity: 'error', message: '`{name}` is a section of the model, not a value', label: 'here' },
+  'empty-variant': { severity: 'error', message: 'variant `{name}` overrides nothing', label: 'declared here', hint: 'say what it changes, for example `train.steps = 1000`' },
   'override-changes-nothing': { severity: 'error', message: '`{path}` is already {value}', label: 'changes nothing', hint: 'remove this override' },
   'unused-replacement': { severity: 'error', message: 'no block `{name}` is used in this model', label: 'replaces nothing' },
 } as const satisfies Record<string, Message>

@@ -87,6 +87,8 @@ export function variantChain(variant: VariantDecl, module: Module, report: Check
     const { text, span } = here.declaration.base
     const base = here.module.names.get(text)
     if (base === undefined) {
+      // A name whose import or declaration failed has been reported there.
+      if (here.module.broken || here.module.file.imports.some(i => i.names.some(n => (n.alias ?? n.name).text === text))) return chain
       const models = [...here.module.names].filter(([, d]) => d.declaration.kind !== 'block').map(([name]) => name)
       report(diagnose('unknown-model', span, { name: text }, { hint: didYouMean(text, models.filter(m => m !== here.declaration.name.text)) }))
       return chain
@@ -106,6 +108,7 @@ export function variantChain(variant: VariantDecl, module: Module, report: Check
 
 /** Expressions of a variant see its own file and the members of the models below it. */
 export function checkVariant(variant: VariantDecl, module: Module, file: Names, context: CheckContext): void {
+  if (variant.overrides.length === 0) context.report(diagnose('empty-variant', variant.name.span, { name: variant.name.text }))
   const chain = variantChain(variant, module, context.report)
   file.use(variant.base.text)
   const names = new Names(file)

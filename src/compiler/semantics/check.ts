@@ -37,6 +37,7 @@ function checkModule(module: Module, mentions: Map<BlockDecl, Map<BlockDecl, Spa
   for (const [name, definition] of module.names) file.define('file', name, definition.span, definition)
   const unresolved = failedImports(module)
   for (const { text, span } of unresolved) file.define('file', text, span)
+  for (const name of module.broken ? perhapsDeclared(module.text) : []) if (!module.names.has(name)) file.define('file', name)
 
   for (const declaration of module.file.declarations) {
     const found = new Map<BlockDecl, Span>()
@@ -46,9 +47,13 @@ function checkModule(module: Module, mentions: Map<BlockDecl, Map<BlockDecl, Spa
     else checkVariant(declaration, module, file, context)
   }
   for (const entry of file.own()) {
-    if (!entry.used && entry.span !== undefined && entry.definition?.imported === true) report(diagnose('unused-import', entry.span, { name: entry.name }))
+    if (!entry.used && entry.span !== undefined && entry.definition?.imported === true && !module.broken) report(diagnose('unused-import', entry.span, { name: entry.name }))
   }
 }
+
+/** Names that a text with syntax errors may mean to declare or to import. */
+const perhapsDeclared = (text: string): readonly string[] =>
+  [...text.matchAll(/\b(?:block|model)\s+(\w+)|\bimport\b[^"}]*/g)].flatMap(m => (m[1] === undefined ? m[0].match(/\w+/g) ?? [] : [m[1]]))
 
 /** Names whose import failed: that was reported, their uses are not. */
 const failedImports = (module: Module): readonly { readonly text: string; readonly span: Span }[] =>

@@ -157,12 +157,13 @@ export class ModelValues {
     const decisive = slot.overrides.findLastIndex(o => o.rest.length === 0)
     const quietly = <T>(index: number, body: () => T): T => (index < decisive ? this.#scopes.muted(body) : body())
     let value = quietly(-1, () => this.#initial(slot, standard))
-    for (const [i, o] of slot.overrides.entries()) value = quietly(i, () => this.#apply(value, o, also))
+    for (const [i, o] of slot.overrides.entries()) value = quietly(i, () => this.#apply(value, o, also, slot.overrides.slice(0, i).findLast(earlier => earlier.rest.length === 0)?.value ?? slot.initial))
     this.values.set(slot.path, value ?? error)
     return value ?? error
   }
 
-  #apply(before: Value | undefined, o: SlotOverride, also: readonly string[]): Value {
+  /** `given`: the text of the value before */
+  #apply(before: Value | undefined, o: SlotOverride, also: readonly string[], given: Slot['initial']): Value {
     const value = this.#evaluate(o.value)
     if (value.t === 'error') return error
     const assignment = { value, span: o.value.node.span, path: o.path, pathSpan: o.pathSpan }
@@ -172,7 +173,8 @@ export class ModelValues {
     // The command line may say what the text says: a script need not know the text.
     const mayRepeat = o.quiet === true || o.pathSpan.file.startsWith('--set')
     if (!mayRepeat && before !== undefined && before.t !== 'error' && after.t !== 'error' && unchanged(before, after)) {
-      this.#scopes.report(diagnose('override-changes-nothing', o.pathSpan, { path: o.path, value: printValue(value) }))
+      const labels = given === undefined ? [] : [{ span: given.node.kind === 'let' ? given.node.value.span : given.node.span, text: o.rest.length === 0 ? 'the value before' : 'in this value' }]
+      this.#scopes.report(diagnose('override-changes-nothing', o.pathSpan, { path: o.path, value: printValue(value) }, { labels, hint: given === undefined ? 'it is the default; remove this override' : undefined }))
     }
     return after
   }

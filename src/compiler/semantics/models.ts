@@ -1,5 +1,6 @@
 // Elaboration of a model: from files and options to a program, and the specification of data, tasks and training.
 import { diagnose } from '../diagnostics/catalogue.ts'
+import { syntaxMessages } from '../diagnostics/catalogue-syntax.ts'
 import type { Diagnostic, Span } from '../diagnostics/diagnostic.ts'
 import { didYouMean } from '../diagnostics/suggest.ts'
 import { Builder } from '../ir/builder.ts'
@@ -42,14 +43,27 @@ export interface Prepared { readonly loaded: LoadedModules; readonly diagnostics
 
 /** Source name of the texts of `--set`; they stand in it one per line. */
 export const setSource = '--set'
+/** Mistakes after which the text is not what its author sees. */
+const structural: readonly string[] = ['unclosed-bracket', 'stray-bracket', 'unterminated-string', 'unterminated-comment', 'file-too-large', 'nested-too-deep', 'expression-too-deep', 'too-many-mistakes']
 const blocking: readonly string[] = ['recursive-block', 'variant-cycle', 'unknown-model', 'not-a-model']
 const hasErrors = (diagnostics: readonly Diagnostic[]): boolean => diagnostics.some(d => d.severity === 'error')
+
+/**
+ * What can be checked of a file: all of it, or, where syntax errors stand in it, the declarations that have none. Nothing where brackets do not match: what
+ * belongs to which declaration is then a guess.
+ */
+function readable(module: Module, found: readonly Diagnostic[]): Module[] {
+  if (!module.broken) return [module]
+  const mistakes = found.filter(d => d.span.file === module.path && d.severity === 'error' && Object.hasOwn(syntaxMessages, d.code))
+  if (mistakes.some(d => structural.includes(d.code))) return []
+  const declarations = module.file.declarations.filter(({ span }) => !mistakes.some(d => d.span.start <= span.end && span.start <= d.span.end))
+  return [{ ...module, file: { ...module.file, declarations } }]
+}
 
 /** Load and check the files of an entry. */
 export function prepare(entry: string, host: SourceHost): Prepared {
   const loaded = loadModules(entry, host)
-  const whole = [...loaded.modules.values()].filter(m => !m.broken)
-  const checked = checkModules(whole, path => !path.startsWith('mtlc:'))
+  const checked = checkModules([...loaded.modules.values()].flatMap(m => readable(m, loaded.diagnostics)), path => !path.startsWith('mtlc:'))
   return { loaded, diagnostics: [...loaded.diagnostics, ...checked], blocked: hasErrors(loaded.diagnostics) || checked.some(d => blocking.includes(d.code)) }
 }
 

@@ -164,7 +164,7 @@ class Resolution {
     const sections: Readonly<Record<string, ReadonlyMap<string, unknown>>> = { data: this.#data.slots, train: this.#train, tasks: this.#tasks }
     const section = Object.hasOwn(sections, head.text) ? sections[head.text] : undefined
     if (section === undefined) return this.#unknown(head, `model \`${this.#root.node.name.text}\``, [...this.#children.keys(), ...this.#lets.keys(), ...Object.keys(sections)])
-    if (second === undefined) return void this.#report(diagnose('path-into-value', head.span, { path: head.text, found: 'a section' }, { hint: `name what to override: ${[...section.keys()].slice(0, 12).map(k => `${head.text}.${k}`).join(', ')}` }))
+    if (second === undefined) return void this.#report(diagnose('section-as-value', head.span, { name: head.text }, { hint: `name what to override: ${[...section.keys()].slice(0, 12).map(k => `${head.text}.${k}`).join(', ')}` }))
     if (!section.has(second.text)) return this.#unknown(second, `\`${head.text}\``, section.keys())
     if (head.text === 'train') this.#trainSpan ??= o.span
     if (head.text !== 'tasks') return push((head.text === 'data' ? this.#data.slots : this.#train).get(second.text)!, rest)
