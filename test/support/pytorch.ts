@@ -1,6 +1,6 @@
 // Writes PyTorch checkpoints for tests, in both containers, byte by byte as torch.save does (protocol 2).
 
-export interface TorchTensor { readonly shape: readonly number[]; readonly data: Float32Array; readonly strides?: readonly number[]; readonly offset?: number }
+export interface TorchTensor { readonly shape: readonly number[]; readonly data: Float32Array | BigInt64Array; readonly strides?: readonly number[]; readonly offset?: number }
 
 /** Hand-assembled pickle: opcodes in, bytes out. */
 export class Pickler {
@@ -17,10 +17,22 @@ export class Pickler {
   tensor(key: string, t: TorchTensor, legacy: boolean): this {
     let stride = 1
     const strides = t.strides ?? t.shape.map((_, i) => { const k = t.shape.length - 1 - i; stride *= t.shape[k + 1] ?? 1; return [k, stride] as const }).toReversed().map(([, s]) => s)
-    this.global('torch._utils', '_rebuild_tensor_v2').op('((').text('storage').global('torch', 'FloatStorage').text(key).text('cpu').int(t.data.length)
+    this.global('torch._utils', '_rebuild_tensor_v2').op('((').text('storage').global('torch', t.data instanceof BigInt64Array ? 'LongStorage' : 'FloatStorage').text(key).text('cpu').int(t.data.length)
     if (legacy) this.op('N')
     this.op('tQ').int(t.offset ?? 0).ints(t.shape).ints(strides).op('\x89').global('collections', 'OrderedDict').op(')R').op('tR')
     return this
+  }
+
+  /** Plain data: numbers, texts, lists, dicts with text or number keys. */
+  value(v: unknown): this {
+    if (v === null) return this.op('N')
+    if (typeof v === 'string') return this.text(v)
+    if (typeof v === 'number' && Number.isInteger(v)) return this.int(v)
+    if (typeof v === 'number') { const b = Buffer.alloc(9); b.write('G'); b.writeDoubleBE(v, 1); this.#parts.push(b); return this }
+    if (Array.isArray(v)) { this.op(']('); for (const e of v) this.value(e); return this.op('e') }
+    this.op('}(')
+    for (const [key, e] of Object.entries(v as object)) this.value(/^\d+$/.test(key) ? Number(key) : key).value(e)
+    return this.op('u')
   }
 
   dict(entries: readonly (readonly [string, (p: Pickler) => void])[]): this {
@@ -32,7 +44,7 @@ export class Pickler {
   finish(): Buffer { this.op('.'); return Buffer.concat(this.#parts) }
 }
 
-const bytesOf = (data: Float32Array): Buffer => Buffer.from(data.buffer, data.byteOffset, data.byteLength)
+const bytesOf = (data: Float32Array | BigInt64Array): Buffer => Buffer.from(data.buffer, data.byteOffset, data.byteLength)
 
 /** A zip archive of stored entries. */
 export function zip(entries: readonly (readonly [string, Buffer])[]): Buffer {
@@ -61,23 +73,23 @@ export function zip(entries: readonly (readonly [string, Buffer])[]): Buffer {
 }
 
 type Tensors = Readonly<Record<string, TorchTensor>>
-const stateDict = (p: Pickler, tensors: Tensors, wrap: string | undefined, legacy: boolean): void => {
+const stateDict = (p: Pickler, tensors: Tensors, wrap: string | undefined, legacy: boolean, beside: Readonly<Record<string, unknown>>): void => {
   const entries = Object.entries(tensors).map(([name, t], i) => [name, (q: Pickler) => { q.tensor(String(i), t, legacy) }] as const)
   if (wrap === undefined) p.dict(entries)
-  else p.dict([[wrap, q => { q.dict(entries) }], ['epoch', q => { q.int(3) }]])
+  else p.dict([[wrap, q => { q.dict(entries) }], ...Object.entries(beside).map(([key, v]) => [key, (q: Pickler) => { q.value(v) }] as const)])
 }
 
 /** torch.save(..., _use_new_zipfile_serialization=True) */
-export function zipCheckpoint(tensors: Tensors, wrap?: string): Buffer {
+export function zipCheckpoint(tensors: Tensors, wrap?: string, beside: Readonly<Record<string, unknown>> = { epoch: 3 }): Buffer {
   const p = new Pickler()
-  stateDict(p, tensors, wrap, false)
+  stateDict(p, tensors, wrap, false, beside)
   return zip([['archive/data.pkl', p.finish()], ...Object.values(tensors).map((t, i) => [`archive/data/${i}`, bytesOf(t.data)] as const), ['archive/version', Buffer.from('3\n')]])
 }
 
 /** torch.save(..., _use_new_zipfile_serialization=False) */
-export function legacyCheckpoint(tensors: Tensors, wrap?: string): Buffer {
+export function legacyCheckpoint(tensors: Tensors, wrap?: string, beside: Readonly<Record<string, unknown>> = { epoch: 3 }): Buffer {
   const object = new Pickler()
-  stateDict(object, tensors, wrap, true)
+  stateDict(object, tensors, wrap, true, beside)
   const keys = new Pickler().op('](')
   Object.keys(tensors).forEach((_, i) => keys.text(String(i)))
   const storages = Object.values(tensors).flatMap(t => { const n = Buffer.alloc(8); n.writeBigInt64LE(BigInt(t.data.length)); return [n, bytesOf(t.data)] })
