@@ -1,0 +1,35 @@
+// How long the compiler takes: checking TaskPrompter, and its training step at growing depth of the third stage.
+import { checkFile } from '../src/compiler/index.ts'
+import { optimise } from '../src/compiler/passes/index.ts'
+import { encodeGraph } from '../src/compiler/targets/onnx/encode.ts'
+import { guardInPlace } from '../src/compiler/targets/onnx/inplace.ts'
+import { lowerProgram } from '../src/compiler/targets/onnx/lower.ts'
+import { buildTrainingStep } from '../src/compiler/training/step.ts'
+import { compileFile, FileHost } from '../src/cli/project.ts'
+
+const file = 'models/taskprompter.mtl'
+const since = (from: number): number => Math.round(performance.now() - from)
+
+const depth = Number(process.argv[2] ?? 18)
+const timed: Record<string, number> = {}
+const began = performance.now()
+if (depth === 18) {
+  const { diagnostics } = checkFile(file, new FileHost())
+  if (diagnostics.some(d => d.severity === 'error')) throw new Error('internal: the model has errors')
+  timed.checkMs = since(began)
+}
+let at = performance.now()
+const lap = (name: string): void => { timed[name] = since(at); at = performance.now() }
+const model = compileFile(file, { mode: 'train', set: [`backbone.depths=[2, 2, ${depth}, 2]`], quiet: true }).model
+lap('elaborateMs')
+const step = buildTrainingStep(model)
+lap('differentiateMs')
+const program = optimise(step, { differentiated: true })
+lap('optimiseMs')
+const lowered = lowerProgram(program, { profile: 'training' })
+lap('lowerMs')
+const isState = (role: string): boolean => ['parameter', 'state', 'moment'].includes(role)
+const { graph } = guardInPlace(lowered.graph, lowered.outputs.filter(o => isState(o.role)).map(o => ({ input: o.name, output: o.onnx })))
+encodeGraph(graph, Infinity)
+lap('encodeMs')
+console.log(JSON.stringify({ depth, nodes: program.nodes.length, onnxNodes: graph.nodes.length, ...timed }))
