@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { sizeOf, type Shape, type TensorData } from '../compiler/ir/types.ts'
 import { buildTrainingStep } from '../compiler/training/step.ts'
 import { SYMBOLIC_BATCH } from '../compiler/targets/onnx/emitter.ts'
+import { OnnxTargetError } from '../compiler/targets/onnx/graph.ts'
 import { optimise } from '../compiler/passes/index.ts'
 import { openEngine } from '../runtime/engines/index.ts'
 import type { Engine, HostTensors } from '../runtime/engines/engine.ts'
@@ -46,11 +47,18 @@ export async function exportOnnx({ model }: Compiled, written: Compiled, state: 
   for (const image of images) runs.push(await session.run({ image }))
   await session.dispose()
   const expected = Object.fromEntries(Object.keys(runs[0]).map(name => [name, joined(runs.map(r => r[name]))]))
-  const { result } = await writeChecked(out, path => writeOnnx(path, written.model, state, { ...options, place: written.place }), async path => {
+  const put = (path: string): void => {
+    try { writeOnnx(path, written.model, state, { ...options, place: written.place }) } catch (error) {
+      if (options.dynamicBatch !== true || !(error instanceof OnnxTargetError)) throw error
+      throw new UserError(`${model.name} has no open batch: ${error.message.replaceAll(String(SYMBOLIC_BATCH), 'N')}\nfix: leave out --dynamic-batch`)
+    }
+  }
+  const { result } = await writeChecked(out, put, async path => {
     const differences = await compareOutputs(path, { image: joined(images) }, expected)
-    const worst = differences.filter(d => !(d.relative <= tolerance))
-    if (worst.length > 0) throw new UserError(`${out}: differs from the training engine by more than ${tolerance} of the largest value: ${worst.map(d => `${d.name} ${d.relative.toExponential(1)}`).join(', ')}. Please report this; nothing was written`)
-    return differences
+    const worst = differences.filter(d => !(d.relative <= tolerance)).map(d => `${d.name} ${d.relative.toExponential(1)}`).join(', ')
+    if (worst === '') return differences
+    if (images.length > 1) throw new UserError(`${model.name} has no open batch: an image gives other results among ${images.length} than alone, by these parts of the largest value: ${worst}. Nothing was written\nfix: leave out --dynamic-batch, or compute nothing across the batch`)
+    throw new UserError(`${out}: differs from the training engine by more than ${tolerance} of the largest value: ${worst}. Please report this; nothing was written`)
   })
   return result
 }

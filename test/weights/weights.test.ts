@@ -155,6 +155,12 @@ describe('safetensors', () => {
   ] as const)('%s', (_name, make, message) => {
     expect(failure(() => readWeights(make()))).toBe(message)
   })
+  it('is told from a pickle whatever the length of its header', () => {
+    const text = `{"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}`.padEnd(0x80)
+    const length = Buffer.alloc(8)
+    length.writeBigUInt64LE(BigInt(text.length))
+    expect([...readWeights(file(Buffer.concat([length, Buffer.from(text), Buffer.alloc(4)]))).keys()]).toEqual(['a'])
+  })
   it('a file that has become shorter after it was listed', () => {
     const path = join(dir, 'shrinking.safetensors')
     writeSafetensors(path, new Map([['w', stored(Float32Array.of(1, 2), 'F32', [2])]]))

@@ -11,10 +11,11 @@ export function readWeights(path: string): StoredTensors {
   return names.length > 0 && names.every(n => n.startsWith('module.')) ? new Map([...tensors].map(([n, t]) => [n.slice(7), t])) : tensors
 }
 
+/** A zip file, or a pickle; the length of a safetensors header may begin like a pickle, but a brace follows it. */
 function isPytorch(path: string): boolean {
   const file = new FileWindow(path)
   try {
-    const head = file.read(0, Math.min(2, file.size))
-    return head.toString('latin1') === 'PK' || head[0] === 0x80
+    const head = file.read(0, Math.min(9, file.size))
+    return head.toString('latin1', 0, 2) === 'PK' || (head[0] === 0x80 && head[8] !== 0x7b)
   } finally { file.close() }
 }
