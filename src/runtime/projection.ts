@@ -8,11 +8,8 @@ export interface Intrinsics { readonly fx: number; readonly fy: number; readonly
 /** Signs of the corners in the object frame (x forward, y left, z up): BLB BRB FRB FLB BLT BRT FRT FLT. */
 const signs: readonly Vec3[] = [[-1, 1, -1], [-1, -1, -1], [1, -1, -1], [1, 1, -1], [-1, 1, 1], [-1, -1, 1], [1, -1, 1], [1, 1, 1]]
 
-/** Corner cycles of the faces front, back, top, bottom, left, right. */
-export const boxFaces: readonly (readonly number[])[] = [[3, 2, 6, 7], [0, 1, 5, 4], [4, 5, 6, 7], [0, 1, 2, 3], [3, 0, 4, 7], [1, 5, 6, 2]]
-
 /** The 12 edges as pairs of corners. */
-export const boxEdges: readonly (readonly [number, number])[] = [[0, 1], [1, 2], [2, 3], [3, 0], [4, 5], [5, 6], [6, 7], [7, 4], [0, 4], [1, 5], [2, 6], [3, 7]]
+const boxEdges: readonly (readonly [number, number])[] = [[0, 1], [1, 2], [2, 3], [3, 0], [4, 5], [5, 6], [6, 7], [7, 4], [0, 4], [1, 5], [2, 6], [3, 7]]
 
 /** Nearer points than this are cut off, in metres along the optical axis. */
 const nearPlane = 0.01

@@ -7,7 +7,7 @@ const printedElements = 8
 const hashes = new WeakMap<TensorData['data'], string>()
 
 /** 64 bits of FNV-1a over the elements of a tensor, as hexadecimal digits; computed once per array. */
-export const hashElements = (data: TensorData['data']): string => {
+const hashElements = (data: TensorData['data']): string => {
   const known = hashes.get(data)
   if (known !== undefined) return known
   const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)

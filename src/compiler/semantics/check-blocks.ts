@@ -189,7 +189,7 @@ function checkStatement(statement: Stmt, names: Names, context: CheckContext, in
   }
 }
 
-export function checkLet(statement: LetStmt, names: Names, context: CheckContext): void {
+function checkLet(statement: LetStmt, names: Names, context: CheckContext): void {
   checkExpr(statement.value, names, context)
   const bound = patternNames(statement.pattern)
   checkDistinct(bound, 'name', context)

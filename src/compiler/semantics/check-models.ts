@@ -12,7 +12,7 @@ import type { Module } from './modules.ts'
 const reservedTasks: readonly string[] = ['image', 'loss', 'grad_norm']
 export const taskFields = ['head', 'loss', 'weight'] as const
 /** Names of a model that no member declares. */
-export const modelNames = ['self', 'data', 'tasks', 'train', 'cityscapes'] as const
+const modelNames = ['self', 'data', 'tasks', 'train', 'cityscapes'] as const
 
 const isForward = (m: ModelMember): m is ForwardDecl => m.kind === 'forward'
 

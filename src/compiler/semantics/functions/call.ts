@@ -1,7 +1,7 @@
 // One call of a built-in function: reading its arguments as what they must be, and emitting operators.
 import type { OpAttrs, OpName } from '../../ir/ops.ts'
 import { showType, type DType, type Shape } from '../../ir/types.ts'
-import { bool, describe, float, int, list, none, type Value } from '../values.ts'
+import { bool, describe, float, int, none, type Value } from '../values.ts'
 import type { Arguments, BuiltinFunction, FunctionContext, FunctionParam } from './function.ts'
 
 export type Tensor = Extract<Value, { t: 'tensor' }>
@@ -180,5 +180,3 @@ const param = (sketch: ParamSketch): FunctionParam =>
 
 export const define = (name: string, params: readonly ParamSketch[], body: (call: Call) => Value): BuiltinFunction =>
   ({ name, params: params.map(param), call: (args, context) => body(new Call(args, context)) })
-
-export const intList = (values: readonly number[]): Value => list(values.map(int))

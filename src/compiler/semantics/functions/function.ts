@@ -1,5 +1,4 @@
 // The shape of a built-in function: parameters, and what a call does.
-import type { Span } from '../../diagnostics/diagnostic.ts'
 import type { Builder } from '../../ir/builder.ts'
 import type { Origin } from '../../ir/program.ts'
 import type { Value } from '../values.ts'
@@ -33,5 +32,3 @@ export interface BuiltinFunction {
   call(args: Arguments, context: FunctionContext): Value
 }
 
-/** Where arguments came from, for labels. */
-export type ArgumentSpans = ReadonlyMap<string, Span>

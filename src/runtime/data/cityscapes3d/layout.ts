@@ -19,7 +19,7 @@ export type Kind = keyof typeof kinds
 const base = /^([^_]+)_(\d{6})_(\d{6})$/
 
 /** The city of `<city>_<seq>_<frame>`. */
-export const cityOf = (id: string): string => id.slice(0, id.indexOf('_'))
+const cityOf = (id: string): string => id.slice(0, id.indexOf('_'))
 
 /** `<root>/<folder>/<split>/<city>/<city>_<seq>_<frame><suffix>` */
 export const pathOf = (root: string, split: string, id: string, kind: Kind): string => join(root, kinds[kind].folder, split, cityOf(id), id + kinds[kind].suffix)

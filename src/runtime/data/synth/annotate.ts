@@ -11,7 +11,7 @@ import type { Vehicle } from './traffic.ts'
 type Rectangle = [number, number, number, number]
 
 /** Visible pixels of each instance and their hull [xmin, ymin, xmax, ymax]. */
-export function visibleHulls(instanceIds: Uint16Array, height: number, width: number): ReadonlyMap<number, { readonly pixels: number; readonly hull: Rectangle }> {
+function visibleHulls(instanceIds: Uint16Array, height: number, width: number): ReadonlyMap<number, { readonly pixels: number; readonly hull: Rectangle }> {
   const found = new Map<number, { pixels: number; hull: Rectangle }>()
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
