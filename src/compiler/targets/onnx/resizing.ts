@@ -51,10 +51,25 @@ const byResize = (e: Emitter, x: Operand, size: readonly [number, number]): stri
   return e.node('Resize', [x.name, '', '', e.shape([...x.type.shape.slice(0, 2), ...size])], attributes)
 }
 
+/** Beyond it coordinates in float32, as Resize computes them, are off by 1e-4 of a pixel: too much for the noise of an image. */
+const RESIZE_AXIS = 512
+
+/** Both neighbours by index and a weighted sum, one axis after the other: the exact coordinates of `resizeAxis` for any size. */
+const byNeighbours = (e: Emitter, x: Operand, size: readonly [number, number]): string => size.reduce((t, to, i) => {
+  const from = x.type.shape[i + 2]
+  if (from === to) return t
+  const { index0, index1, weight1 } = resizeAxis(from, to, 'bilinear')
+  const neighbours = [index0, index1].map((data, k) => e.node('Gather', [t, e.shared(`bilinear_rows_${k}[${to},${from}]`, { dtype: 'int32', shape: [to], data })], { axis: i + 2 }))
+  const weight = e.shared(`bilinear_weight_${i}[${to},${from}]`, { dtype: 'float32', shape: i === 0 ? [to, 1] : [to], data: weight1 })
+  return e.node('Add', [neighbours[0], e.node('Mul', [e.node('Sub', [neighbours[1], neighbours[0]]), weight])])
+}, x.name)
+
 /** Nearest rows are taken by index, which is exact where Resize would round its scale differently. */
 const resize: Lowering<'resize2d'> = (e, [x], { mode, size }) => {
   if (mode === 'nearest') return byGather(e, x, size)
-  return e.fast && Math.max(...x.type.shape.slice(2)) <= MATRIX_AXIS ? byMatrices(e, x, size, mode, false) : byResize(e, x, size)
+  const largest = Math.max(...x.type.shape.slice(2))
+  if (largest > RESIZE_AXIS) return byNeighbours(e, x, size)
+  return e.fast && largest <= MATRIX_AXIS ? byMatrices(e, x, size, mode, false) : byResize(e, x, size)
 }
 
 export const resizing = {
