@@ -16,7 +16,6 @@ export function multiply(a: Matrix3, b: Matrix3): Matrix3 {
   return transpose(t)
 }
 export const add = (a: Vec3, b: Vec3): Vec3 => [a[0] + b[0], a[1] + b[1], a[2] + b[2]]
-const subtract = (a: Vec3, b: Vec3): Vec3 => [a[0] - b[0], a[1] - b[1], a[2] - b[2]]
 
 /** Hamilton product: rotate by b, then by a. */
 export const quaternionProduct = ([aw, ax, ay, az]: Quaternion, [bw, bx, by, bz]: Quaternion): Quaternion => [
@@ -25,7 +24,6 @@ export const quaternionProduct = ([aw, ax, ay, az]: Quaternion, [bw, bx, by, bz]
   aw * by - ax * bz + ay * bw + az * bx,
   aw * bz + ax * by - ay * bx + az * bw,
 ]
-export const quaternionInverse = ([w, x, y, z]: Quaternion): Quaternion => [w, -x, -y, -z]
 export function normalised(q: Quaternion): Quaternion {
   const n = Math.hypot(...q)
   return [q[0] / n, q[1] / n, q[2] / n, q[3] / n]
@@ -68,12 +66,4 @@ export function vehicleToSensor(center: Vec3, rotation: Quaternion, sensorTIso88
   const { rotation: r, translation } = splitTransform(sensorTIso8855)
   const [w, x, y, z] = quaternionProduct(matrixToQuaternion(r), normalised(rotation))
   return { center: transform(cameraToSensor, add(transform(r, center), translation)), rotation: [w, -y, -z, x] }
-}
-
-/** Inverse of vehicleToSensor. */
-export function sensorToVehicle(center: Vec3, rotation: Quaternion, sensorTIso8855: readonly (readonly number[])[]): { readonly center: Vec3; readonly rotation: Quaternion } {
-  const { rotation: r, translation } = splitTransform(sensorTIso8855)
-  const [w, x, y, z] = normalised(rotation)
-  const camera = transform(transpose(cameraToSensor), center)
-  return { center: transform(transpose(r), subtract(camera, translation)), rotation: quaternionProduct(quaternionInverse(matrixToQuaternion(r)), [w, z, -x, -y]) }
 }

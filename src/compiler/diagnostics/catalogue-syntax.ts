@@ -11,7 +11,7 @@ export const syntaxMessages = {
   'file-too-large': { severity: 'error', message: 'the file has {size} characters; the limit is {limit}', hint: 'split it into several files and import them' },
   'nested-too-deep': { severity: 'error', message: 'brackets or conditions are nested deeper than {limit}', label: 'one too many' },
   'expression-too-deep': { severity: 'error', message: 'more than {limit} operations or branches follow one another here', hint: 'give a part of it a name with `let`' },
-  'too-many-mistakes': { severity: 'error', message: 'too many mistakes; the rest of the file was not read' },
+  'too-many-mistakes': { severity: 'error', message: 'too many mistakes: those after this place are not shown' },
   'unclosed-bracket': { severity: 'error', message: '`{open}` is never closed', label: 'opened here', hint: 'add `{close}`' },
   'stray-bracket': { severity: 'error', message: '`{found}` closes nothing', hint: 'remove it, or add the opening bracket' },
   'expected': { severity: 'error', message: 'expected {expected}, found {found}' },

@@ -34,9 +34,10 @@ function run<T>(file: string, text: string, start: (p: Parser) => CstNode, build
   const p = parser()
   p.input = tokens
   let tree: CstNode | undefined
+  let stopped = false
   try { tree = start(p) } catch (e) {
     if (!(e instanceof TooManyMistakes)) throw e
-    diagnostics.push(diagnose('too-many-mistakes', { file, start: text.length, end: text.length }, {}))
+    stopped = true
   }
   // What follows from a bracket or a character that has been reported is not reported again.
   const reported = p.errors.filter(e => {
@@ -47,7 +48,7 @@ function run<T>(file: string, text: string, start: (p: Parser) => CstNode, build
   diagnostics.push(...reported.map(e => explainParser(source, e)))
   const failed = p.errors.length
   p.input = []
-  if (tree === undefined) return { result: undefined, diagnostics: finish(diagnostics) }
+  if (tree === undefined) return { result: undefined, diagnostics: finish(diagnostics, stopped) }
 
   const docs = new Map(tokens.filter(x => x.payload.doc !== '').map(x => [x.startOffset, x.payload.doc]))
   const context: Context = { file, diagnostics, docs, depths: new WeakMap() }
@@ -57,10 +58,12 @@ function run<T>(file: string, text: string, start: (p: Parser) => CstNode, build
   return { result, diagnostics: finish(diagnostics) }
 }
 
-/** In order of the text, no two at one place. */
-function finish(diagnostics: readonly Diagnostic[]): Diagnostic[] {
+/** In order of the text, no two at one place, no more than anyone will read: what was left out is said at the last place. */
+function finish(diagnostics: readonly Diagnostic[], stopped = false): Diagnostic[] {
   const seen = new Set<number>()
-  return diagnostics.toSorted((a, b) => a.span.start - b.span.start).filter(d => !seen.has(d.span.start) && seen.add(d.span.start)).slice(0, mostDiagnostics)
+  const found = diagnostics.toSorted((a, b) => a.span.start - b.span.start).filter(d => !seen.has(d.span.start) && seen.add(d.span.start))
+  const next = found[mostDiagnostics] ?? (stopped ? found.at(-1) : undefined)
+  return next === undefined ? found : [...found.slice(0, mostDiagnostics), diagnose('too-many-mistakes', next.span, {})]
 }
 
 class Lines {

@@ -7,7 +7,7 @@ import type { HostTensors } from '../engines/engine.ts'
 import type { WindowState } from './window.ts'
 import { writeAtomically } from '../files.ts'
 import { readSafetensors, writeSafetensors } from '../weights/safetensors.ts'
-import { bytesView, toFloat32, toInt32, WeightsError, type StoredTensor } from '../weights/tensors.ts'
+import { storeTensor, toFloat32, toInt32, WeightsError, type StoredTensor } from '../weights/tensors.ts'
 
 export interface CheckpointInfo {
   readonly version: 1
@@ -25,8 +25,6 @@ export interface CheckpointInfo {
 const stem = (step: number): string => `step_${String(step).padStart(7, '0')}`
 const folderOf = (run: string): string => join(run, 'checkpoints')
 
-const store = (t: TensorData): StoredTensor => ({ dtype: t.dtype === 'float32' ? 'F32' : t.dtype === 'int32' ? 'I32' : 'BOOL', shape: t.shape, bytes: bytesView(t.data) })
-
 /** The json goes first: without it the other two are no checkpoint. */
 const remove = (base: string): void => { for (const end of ['.json', '.safetensors', '.optimizer.safetensors']) rmSync(base + end, { force: true }) }
 
@@ -34,7 +32,7 @@ const remove = (base: string): void => { for (const end of ['.json', '.safetenso
 export function saveCheckpoint(run: string, info: CheckpointInfo, inputs: readonly ProgramInput[], state: HostTensors, keep = 2): string {
   const folder = folderOf(run)
   const base = join(folder, stem(info.step))
-  const pick = (...roles: string[]): Map<string, StoredTensor> => new Map(inputs.filter(i => roles.includes(i.role)).map(i => [i.name, store(state[i.name])]))
+  const pick = (...roles: string[]): Map<string, StoredTensor> => new Map(inputs.filter(i => roles.includes(i.role)).map(i => [i.name, storeTensor(state[i.name])]))
   try {
     writeSafetensors(`${base}.safetensors`, pick('parameter', 'state'), { format: 'pt', model: info.model, step: String(info.step) })
     writeSafetensors(`${base}.optimizer.safetensors`, pick('moment'), { step: String(info.step) })
