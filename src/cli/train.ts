@@ -24,10 +24,11 @@ import { describeResults, evaluateSplit } from './eval.ts'
 import { describeDifferences, exportOnnx } from './export.ts'
 import { fillState, loadWeights } from './fit.ts'
 import { bindWeights } from '../runtime/weights/bind.ts'
+import { fitStep, memorySize } from './memory.ts'
 import { whole, withEngine, withModel, type EngineOptions, type ModelOptions } from './options.ts'
 import { compileFile, digestOf, UsageError, UserError } from './project.ts'
 
-interface TrainOptions extends ModelOptions, EngineOptions { readonly data?: string; readonly out?: string; readonly steps?: number; readonly weights?: string; readonly resume?: string; readonly seed?: number; readonly eval: boolean; readonly export: boolean }
+interface TrainOptions extends ModelOptions, EngineOptions { readonly data?: string; readonly out?: string; readonly steps?: number; readonly weights?: string; readonly resume?: string; readonly seed?: number; readonly memory?: number; readonly eval: boolean; readonly export: boolean }
 
 /** Scenes made when no data is named: enough for the small models to learn from. */
 const synthetic = { train: 400, val: 60, seed: 0 }
@@ -108,7 +109,7 @@ async function runTraining(file: string, options: TrainOptions): Promise<void> {
   writeAtomically(join(folder, textFile), resolvedText(model))
 
   const compiling = performance.now()
-  const step = optimise(buildTrainingStep(model), { differentiated: true })
+  const { program: step, compact } = fitStep(optimise(buildTrainingStep(model), { differentiated: true }), options.memory)
   const updated = new Set(step.outputs.filter(o => o.role === 'parameter').map(o => o.name))
   const unreached = parameters.filter(p => !updated.has(p.name)).map(p => p.name)
   if (unreached.length > 0) process.stderr.write(`warning: the loss does not depend on ${unreached.length} parameters, which stay as they are: ${listed(unreached)}\n`)
@@ -117,7 +118,7 @@ async function runTraining(file: string, options: TrainOptions): Promise<void> {
   const engine = await openEngine(options)
   const stop = new StopRequest(progress)
   try {
-    const session = await engine.open(step, state, { give: true })
+    const session = await engine.open(step, state, { give: true, compact })
     process.stderr.write(`training step: ${step.nodes.length.toLocaleString('en-US')} operators, ready in ${((performance.now() - compiling) / 1000).toFixed(1)} s; ${engine.name} on ${engine.device}\n`)
     const start = resumed?.step ?? 0
     const batches = await openBatches({ dataset: { root, split: 'train', ...reader }, ids, data: model.data, tasks: model.tasks, batch: model.train.batch, seed, start })
@@ -173,6 +174,7 @@ export const trainCommand = (): Command => withEngine(withModel(new Command('tra
   .option('--weights <file>', 'first values: .safetensors, .pth or .pt')
   .option('--resume <run>', 'go on with a stopped run')
   .option('--seed <n>', 'seed of first values, data order and random draws (default train.seed)', whole(0))
+  .option('--memory <size>', 'fit a step into this much memory, such as 14GiB, by computing parts of it twice', memorySize)
   .option('--no-eval', 'no evaluation on the split `val` at the end')
   .option('--no-export', 'no ONNX file at the end')))
   .action(runTraining)

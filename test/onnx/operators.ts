@@ -56,6 +56,8 @@ add('cast', { to: 'float32' }, [flags([9])], 'bool to float32')
 add('cast', { to: 'bool' }, [list('int32', [4], [0, 1, -1, 5])], 'int32 to bool')
 add('cast', { to: 'float32' }, [f32([4])], 'to itself')
 add('stopGradient', {}, [f32([2, 3])])
+add('after', {}, [f32([2, 3]), f32([4])])
+add('after', {}, [f32([]), i32([])], 'scalars')
 
 for (const op of ['add', 'sub', 'mul', 'max', 'min'] as const) {
   add(op, {}, [f32([2, 3, 4]), f32([3, 1])])

@@ -83,6 +83,7 @@ export const gradientCases = {
   gather: [
     { attrs: { axis: 0 }, operands: [f([4, 3]), indices([5], 4)] }, { attrs: { axis: 1 }, operands: [f([2, 4, 2]), indices([2, 3], 4)] }, { attrs: { axis: 1 }, operands: [f([2, 4]), indices([], 4)] },
   ],
+  after: [{ attrs: {}, operands: [f([2, 3]), f([2])] }],
   scatterAdd: [
     { attrs: { axis: 0, size: 4 }, operands: [indices([5], 4), f([5, 2])] }, { attrs: { axis: 1, size: 3 }, operands: [indices([2, 2], 3), f([2, 2, 2, 3])] },
     { attrs: { axis: 0, size: 3 }, operands: [indices([], 3), f([2])] },

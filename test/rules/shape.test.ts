@@ -46,6 +46,7 @@ const fitting: readonly Case[] = [
   ['layerNorm', [f(2, 5, 3), f(3), f(3)], { eps: 1e-5 }, 'f32[2, 5, 3]'],
   ['groupNorm', [f(2, 6, 5, 5), f(6), f(6)], { groups: 3, eps: 1e-5 }, 'f32[2, 6, 5, 5]'],
   ['batchNorm', [f(2, 6, 5, 5), f(6), f(6), f(6), f(6)], { eps: 1e-5 }, 'f32[2, 6, 5, 5]'],
+  ['after', [i(2, 6), f(3)], {}, 'i32[2, 6]'],
   ['reshape', [i(2, 6)], { shape: [3, 4] }, 'i32[3, 4]'],
   ['transpose', [f(2, 3, 4)], { perm: [2, 0, 1] }, 'f32[4, 2, 3]'],
   ['broadcast', [f(3, 1)], { shape: [2, 3, 4] }, 'f32[2, 3, 4]'],

@@ -65,6 +65,7 @@ export const movementKernels = {
     return y
   },
   roll: ([x], { shifts, axes }) => axes.reduce((data, axis, i) => rollAxis(data, x.dtype, x.shape, axis, shifts[i]), x.data),
+  after: ([x]) => x.data,
   gather: ([x, indices], { axis }, type) => {
     const [outer, size, inner] = aroundAxis(x.shape, axis)
     const y = allocate(type.dtype, sizeOf(type.shape))

@@ -54,6 +54,8 @@ export interface OpAttrs {
   concat: { readonly axis: number }
   /** y[i] = x[(i - shift) mod n], as numpy.roll */
   roll: { readonly shifts: readonly number[]; readonly axes: readonly number[] }
+  /** (x, cue of any type): x, but not before cue is known. What is computed from it is computed late. */
+  after: None
   /** (x, indices int32): indices' shape replaces the axis; indices lie in [0, size) */
   gather: { readonly axis: number }
   /** (indices int32, updates): the adjoint of gather; result has `size` along `axis`, zero where nothing is added */

@@ -17,7 +17,7 @@ const flopsRules = {
   relu: none, softplus: none, sin: none, cos: none, reciprocal: none, gelu: none, not: none, cast: none, stopGradient: none,
   add: none, sub: none, mul: none, div: none, mod: none, max: none, min: none, pow: none, less: none, greater: none, equal: none, and: none, or: none, where: none,
   reduceSum: none, reduceMean: none, reduceMax: none, softmax: none, logSoftmax: none, layerNorm: none, groupNorm: none, batchNorm: none,
-  reshape: none, transpose: none, broadcast: none, slice: none, pad: none, concat: none, roll: none, gather: none, scatterAdd: none,
+  reshape: none, transpose: none, broadcast: none, slice: none, pad: none, concat: none, roll: none, after: none, gather: none, scatterAdd: none,
   resize2d: none, resize2dGrad: none,
   matmul: ([a], type, { transA }) => sizeOf(type.shape) * a.shape.at(transA ? -2 : -1)!,
   conv2d: ([x, weight], type, a) => perOutput(type, x.shape[1], kernelOf(weight), a),

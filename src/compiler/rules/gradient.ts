@@ -80,6 +80,7 @@ export const gradientRules = {
   broadcast: ({ dy }) => [() => dy],
   slice: sliceGradient, pad: padGradient, concat: concatGradient,
   roll: ({ g, attrs: { shifts, axes }, dy }) => [() => g.op('roll', [dy], { shifts: shifts.map(s => -s), axes })],
+  after: ({ dy }) => [() => dy, undefined],
   gather: ({ g, attrs: { axis }, x: [x, indices], dy }) => [() => g.op('scatterAdd', [indices, dy], { axis, size: g.shape(x)[axis] }), undefined],
   scatterAdd: ({ g, attrs: { axis }, x: [indices], dy }) => [undefined, () => g.gather(dy, indices, axis)],
   matmul: matmulGradient,

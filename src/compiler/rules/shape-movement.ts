@@ -74,6 +74,10 @@ export const movementShapes = {
     for (const n of shifts) if (!Number.isInteger(n)) fail(`the shifts must be integers, but have ${n}`)
     return x
   },
+  after: inputs => {
+    checkArity(inputs, 2)
+    return inputs[0]
+  },
   gather: (inputs, { axis }) => {
     checkArity(inputs, 2)
     const [x, indices] = inputs

@@ -21,9 +21,10 @@ export interface Engine {
   /**
    * `state`: value of every input of role parameter, state and moment. Outputs of these roles update it in place at each run.
    * `give`: the session takes over the buffers of `state`, which are empty for the caller afterwards; else it copies them.
+   * `compact`: free each buffer after its last use, where the engine would keep it for a later result; opening takes longer.
    * Throws EngineError (a user-readable message) if the engine cannot run the program.
    */
-  open(program: Program, state: HostTensors, options?: { readonly outputs?: readonly string[]; readonly give?: boolean }): Promise<Session>
+  open(program: Program, state: HostTensors, options?: { readonly outputs?: readonly string[]; readonly give?: boolean; readonly compact?: boolean }): Promise<Session>
   close(): Promise<void>
 }
 

@@ -68,6 +68,7 @@ export function initialValue(input: ProgramInput, seed: number): TensorData {
   const n = sizeOf(shape)
   if (dtype === 'bool') return { dtype, shape, data: new Uint8Array(n) }
   const data = dtype === 'int32' ? new Int32Array(n) : new Float32Array(n)
-  if (input.init !== undefined) { const draw = sampler(input.init, shape, seed, input.name); for (let i = 0; i < n; i++) data[i] = draw() }
+  // Untouched zeros take no memory until they are written.
+  if (input.init !== undefined && !(input.init.kind === 'constant' && input.init.value === 0)) { const draw = sampler(input.init, shape, seed, input.name); for (let i = 0; i < n; i++) data[i] = draw() }
   return { dtype, shape, data }
 }

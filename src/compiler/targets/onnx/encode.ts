@@ -75,7 +75,7 @@ const bytesOf = (t: OnnxTensor): Uint8Array => new Uint8Array(t.data.buffer, t.d
 const tensor = (t: OnnxTensor): protobuf.onnx.ITensorProto => ({ name: t.name, dataType: ELEMENT[t.dtype], dims: [...t.dims], rawData: bytesOf(t) })
 
 const valueInfo = (v: OnnxValueInfo): protobuf.onnx.IValueInfoProto => {
-  const type = { tensorType: { elemType: ELEMENT[v.dtype], shape: { dim: v.dims.map(d => typeof d === 'number' ? { dimValue: d } : { dimParam: d }) } } }
+  const type = { tensorType: { elemType: ELEMENT[v.dtype], shape: v.hidden === true ? undefined : { dim: v.dims.map(d => typeof d === 'number' ? { dimValue: d } : { dimParam: d }) } } }
   return { name: v.name, type: v.sequence ? { sequenceType: { elemType: type } } : type }
 }
 

@@ -23,7 +23,7 @@ export interface OnnxNode {
 }
 
 /** A named dimension (`N`, `2*N`) follows the batch. */
-export interface OnnxValueInfo { readonly name: string; readonly dtype: OnnxDType; readonly dims: readonly (number | string)[]; /** a sequence of such tensors */ readonly sequence?: boolean }
+export interface OnnxValueInfo { readonly name: string; readonly dtype: OnnxDType; readonly dims: readonly (number | string)[]; /** a sequence of such tensors */ readonly sequence?: boolean; /** The engine is not told `dims`, not even how many there are. */ readonly hidden?: boolean }
 
 export interface OnnxGraph {
   readonly name: string

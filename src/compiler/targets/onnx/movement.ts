@@ -50,6 +50,7 @@ export const movement = {
   pad: (e, [x], { before, after, value }) => e.node('Pad', [x.name, e.ints([...before, ...after]), e.scalar(value, x.type.dtype)], { mode: 'constant' }),
   concat: (e, inputs, { axis }) => inputs.length === 1 ? inputs[0].name : e.node('Concat', inputs.map(x => x.name), { axis }),
   roll: (e, [x], { shifts, axes }) => axes.reduce((y, axis, i) => rollAxis(e, y, x.type.shape, shifts[i], axis), x.name),
+  after: (e, [x, cue], _, { shape }) => e.reshapeAfter(x.name, shape, cue.name),
   gather: (e, [x, indices], { axis }) => e.node('Gather', [x.name, indices.name], { axis }),
   scatterAdd: (e, [indices, updates], { axis }, type) => scatterAdd(e, indices, updates, axis, type.shape),
 } satisfies { [K in OpName]?: Lowering<K> }

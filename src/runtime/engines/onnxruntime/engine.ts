@@ -4,6 +4,8 @@ import type { InputRole, OutputRole, Program } from '../../../compiler/ir/progra
 import { sameShape, showType, type TensorData, type TensorType } from '../../../compiler/ir/types.ts'
 import { encodeGraph } from '../../../compiler/targets/onnx/encode.ts'
 import { DEFAULT_OPSET, OnnxTargetError } from '../../../compiler/targets/onnx/graph.ts'
+import { groupUpdates } from '../../../compiler/targets/onnx/group-updates.ts'
+import { hideShapes } from '../../../compiler/targets/onnx/hide-shapes.ts'
 import { guardInPlace } from '../../../compiler/targets/onnx/inplace.ts'
 import { lowerProgram } from '../../../compiler/targets/onnx/lower.ts'
 import { workerPath } from '../../worker-path.ts'
@@ -37,30 +39,35 @@ export async function openOnnxRuntime(options: OnnxRuntimeOptions = {}): Promise
   if (hello.kind !== 'hello') throw new Error('internal: the onnxruntime worker did not introduce itself')
   return {
     name: 'onnxruntime', device,
-    open: (program, state, { outputs, give = false } = {}) => {
+    open: (program, state, { outputs, give = false, compact = false } = {}) => {
       const zeroCopy = hello.zeroCopy && device === 'cpu'
-      return openSession(thread, program, state, { outputs, give, device, threads, zeroCopy, inPlace: inPlace && zeroCopy })
+      return openSession(thread, program, state, { outputs, give, compact, device, threads, zeroCopy, inPlace: inPlace && zeroCopy })
     },
     close: () => thread.close(),
   }
 }
 
-interface SessionSettings { readonly outputs: readonly string[] | undefined; readonly give: boolean; readonly device: string; readonly threads: number; readonly zeroCopy: boolean; readonly inPlace: boolean }
+interface SessionSettings { readonly outputs: readonly string[] | undefined; readonly give: boolean; readonly compact: boolean; readonly device: string; readonly threads: number; readonly zeroCopy: boolean; readonly inPlace: boolean }
 
 async function openSession(thread: WorkerThread, program: Program, state: HostTensors, settings: SessionSettings): Promise<Session> {
   const { outputs, give, device, threads, zeroCopy } = settings
-  const wanted = outputs === undefined ? undefined : [...outputs, ...program.outputs.filter(o => isState(o) && !outputs.includes(o.name)).map(o => o.name)]
-  const lowered = lower(program, device, wanted)
+  const { program: grouped, groups } = groupUpdates(program)
+  const wanted = outputs === undefined ? undefined
+    : [...new Set([...grouped.outputs.filter(isState), ...program.outputs.filter(o => !isState(o) && outputs.includes(o.name))].map(o => o.name).concat(outputs.filter(n => !program.outputs.some(o => o.name === n))))]
+  const lowered = lower(grouped, device, wanted)
   for (const input of program.inputs) if (isState(input)) checkTensor(`the ${input.role}`, input.name, state[input.name], input.type)
-  const pairs = lowered.outputs.filter(isState).map(o => ({ input: o.name, output: o.onnx }))
-  const { graph, inPlace } = guardInPlace(lowered.graph, settings.inPlace ? pairs : [])
+  // The vector of grouped parameters is read in parts as well, which the guards do not see: it gets two buffers.
+  const vectors = new Set(groups.map(g => g.name))
+  const pairs = lowered.outputs.filter(o => isState(o) && !(o.role === 'parameter' && vectors.has(o.name))).map(o => ({ input: o.name, output: o.onnx }))
+  const fed = new Set(lowered.inputs.filter(p => !isState(p) && p.type.shape.length > 0).map(p => p.onnx))
+  const { graph, inPlace } = guardInPlace(settings.compact ? hideShapes(lowered.graph, fed) : lowered.graph, settings.inPlace ? pairs : [])
   const { model } = encodeGraph(zeroCopy ? withSequence(graph) : graph, Infinity)
   if (model.length > MAX_MODEL_BYTES) throw new EngineError(`the constants of "${program.name}" make a model of ${(model.length / 2 ** 30).toFixed(1)} GiB; onnxruntime reads at most 2 GiB`)
   const feeds = lowered.inputs.filter(p => !isState(p)).map(port)
   const names = program.inputs.filter(isState).map(i => i.name)
   const kept = Object.fromEntries(names.map(n => [n, unshared(state[n])]))
   const reply = await thread.ask({
-    kind: 'open', model, state: kept, feeds, stateInputs: lowered.inputs.filter(isState).map(port),
+    kind: 'open', model, state: kept, groups, feeds, stateInputs: lowered.inputs.filter(isState).map(port),
     stateOutputs: lowered.outputs.filter(isState).map(p => ({ ...port(p), inPlace: inPlace.has(p.onnx) })), results: lowered.outputs.filter(p => !isState(p)).map(port), device, threads, zeroCopy,
   }, give ? buffersOf(kept) : [])
   if (reply.kind !== 'open') throw new Error('internal: the onnxruntime worker opened no session')

@@ -1,5 +1,6 @@
 // What the engine and its worker thread say to each other.
 import type { TensorData } from '../../../compiler/ir/types.ts'
+import type { StateGroup } from '../../../compiler/targets/onnx/group-updates.ts'
 
 /** A tensor of the graph that the worker feeds or fetches. */
 export interface Port { readonly name: string; readonly onnx: string; readonly type: { readonly dtype: TensorData['dtype']; readonly shape: readonly number[] } }
@@ -9,6 +10,8 @@ export interface OpenRequest {
   readonly model: Uint8Array
   /** Kept in the worker, by name. */
   readonly state: Readonly<Record<string, TensorData>>
+  /** Vectors that hold several tensors of the state. */
+  readonly groups: readonly StateGroup[]
   /** Inputs given at each run. */
   readonly feeds: readonly Port[]
   /** Inputs that the state feeds. */

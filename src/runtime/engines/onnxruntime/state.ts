@@ -19,6 +19,8 @@ export class StatefulSession {
   readonly #session: InferenceSession
   readonly #request: Omit<OpenRequest, 'model' | 'state'>
   readonly #state: Map<string, TensorData>
+  /** The vectors of the groups, of which their members in `#state` are views. */
+  readonly #vectors = new Map<string, TensorData>()
   /** The second buffer of each value that cannot be updated in place; changes places with the first after each run. */
   readonly #spare = new Map<string, Elements>()
 
@@ -28,12 +30,29 @@ export class StatefulSession {
     const { model: _model, state, ...rest } = request
     this.#request = rest
     this.#state = new Map(Object.entries(state))
+    for (const { name, size, members } of request.groups) {
+      const vector = new Float32Array(size)
+      for (const m of members) vector.set(this.#state.get(m.name)!.data, m.offset)
+      this.#setVector(name, vector)
+    }
     for (const { name, type, inPlace } of request.stateOutputs) if (!inPlace) this.#spare.set(name, arrayOf(type.dtype, sizeOf(type.shape)))
   }
 
   static async open(ort: Ort, request: OpenRequest): Promise<StatefulSession> {
     return new StatefulSession(ort, await ort.InferenceSession.create(request.model, sessionOptions(request.device, request.threads)), request)
   }
+
+  /** The members of a group become views of its vector. */
+  #setVector(group: string, vector: Float32Array): void {
+    const { size, members } = this.#request.groups.find(g => g.name === group)!
+    this.#vectors.set(group, { dtype: 'float32', shape: [size], data: vector })
+    for (const { name, offset } of members) {
+      const { shape } = this.#state.get(name)!
+      this.#state.set(name, { dtype: 'float32', shape, data: vector.subarray(offset, offset + sizeOf(shape)) })
+    }
+  }
+
+  #current(name: string): TensorData { return this.#vectors.get(name) ?? this.#state.get(name)! }
 
   #tensor(port: Port, data: Elements): Tensor { return new this.#ort.Tensor(port.type.dtype, data as Float32Array, port.type.shape) }
 
@@ -42,8 +61,8 @@ export class StatefulSession {
     const { feeds, stateInputs, stateOutputs, results, zeroCopy } = this.#request
     const inputs: Tensors = {}, into: Tensors = {}
     for (const port of feeds) inputs[port.onnx] = this.#tensor(port, given[port.name].data)
-    for (const port of stateInputs) inputs[port.onnx] = this.#tensor(port, this.#state.get(port.name)!.data)
-    for (const port of stateOutputs) into[port.onnx] = this.#tensor(port, this.#spare.get(port.name) ?? this.#state.get(port.name)!.data)
+    for (const port of stateInputs) inputs[port.onnx] = this.#tensor(port, this.#current(port.name).data)
+    for (const port of stateOutputs) into[port.onnx] = this.#tensor(port, this.#spare.get(port.name) ?? this.#current(port.name).data)
     const values: Record<string, TensorData> = {}
     for (const port of results) {
       const { dtype, shape } = port.type
@@ -52,10 +71,11 @@ export class StatefulSession {
     }
     await (zeroCopy ? runInto : runAndCopy)(this.#session, inputs, into)
     for (const { name } of stateOutputs) {
-      const next = this.#spare.get(name), current = this.#state.get(name)!
+      const next = this.#spare.get(name), current = this.#current(name)
       if (next === undefined) continue
       this.#spare.set(name, current.data)
-      this.#state.set(name, { ...current, data: next })
+      if (this.#vectors.has(name)) this.#setVector(name, next as Float32Array)
+      else this.#state.set(name, { ...current, data: next })
     }
     return values
   }
@@ -72,11 +92,16 @@ export class StatefulSession {
 
   takeBack(state: Readonly<Record<string, TensorData>>): void {
     for (const [name, tensor] of Object.entries(state)) this.#state.set(name, tensor)
+    for (const { name, size, members: [first] } of this.#request.groups) {
+      const { buffer, byteOffset } = this.#state.get(first.name)!.data
+      this.#setVector(name, new Float32Array(buffer as ArrayBuffer, byteOffset - 4 * first.offset, size))
+    }
   }
 
   async dispose(): Promise<void> {
     await this.#session.release()
     this.#state.clear()
+    this.#vectors.clear()
     this.#spare.clear()
   }
 }

@@ -1,0 +1,61 @@
+// The memory of a training step, told before it runs, and fitted to a budget.
+import { InvalidArgumentError } from 'commander'
+import { totalmem } from 'node:os'
+import type { Program } from '../compiler/ir/program.ts'
+import { fitMemory, type Fit } from '../compiler/memory/fit.ts'
+import { planMemory, type MemoryPlan } from '../compiler/memory/plan.ts'
+import { UserError } from './project.ts'
+
+const units: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
+
+/** "14GiB", "14G", "14.5 GB", "900MiB" -> bytes. */
+export function memorySize(text: string): number {
+  const m = /^(\d+(?:\.\d+)?)\s*([kmg]i?b?|b)$/i.exec(text.trim())
+  if (m === null || Number(m[1]) === 0) throw new InvalidArgumentError('a size such as 14GiB or 900MiB is expected.')
+  return Number(m[1]) * units[m[2].toUpperCase()]
+}
+
+export const gib = (bytes: number): string => bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(2)} GiB` : `${Math.ceil(bytes / 2 ** 20)} MiB`
+
+/** Above this a run says what it will need. */
+const TELL = 4 * 2 ** 30
+/** Buffers are freed at their last use where that saves so much; opening the session takes longer then. */
+const WORTH_HIDING = 2 ** 29
+
+export interface FittedStep { readonly program: Program; readonly plan: MemoryPlan; readonly compact: boolean }
+
+/** The modules with most bytes at the peak, shortened to `depth` names. */
+export function largestModules(plan: MemoryPlan, count: number, depth = 4): { path: string; bytes: number }[] {
+  const sums = new Map<string, number>()
+  for (const { path, bytes } of plan.paths) {
+    const short = path.split('.').slice(0, depth).join('.')
+    sums.set(short, (sums.get(short) ?? 0) + bytes)
+  }
+  return [...sums].map(([path, bytes]) => ({ path, bytes })).sort((a, b) => b.bytes - a.bytes).slice(0, count)
+}
+
+const told = (plan: MemoryPlan): string => `${gib(plan.peak)} (state and batch ${gib(plan.state)}, results ${gib(plan.results)}, process ${gib(plan.base)})`
+
+function described({ plan, modules, added, multiplyAdds }: Fit): string {
+  if (modules.length === 0) return ''
+  const cost = added === 0 ? 'no multiply-add more' : `${(added / 1e9).toFixed(added < 1e10 ? 2 : 0)} G multiply-adds more (${(100 * added / multiplyAdds).toFixed(1)}%)`
+  return `recomputing in ${modules.length} modules, ${cost}: ${modules.slice(0, 3).join(', ')}${modules.length > 3 ? ', ...' : ''}; the peak is at ${plan.at.split('/').slice(0, -1).join('/')}\n`
+}
+
+/** The step as it is to run within `budget` bytes (any, where undefined). Says on stderr what it will need where that is much or a budget was given. Throws UserError if nothing fits. */
+export function fitStep(step: Program, budget: number | undefined): FittedStep {
+  const plain = planMemory(step)
+  const say = (text: string): void => { process.stderr.write(text) }
+  if (budget === undefined || plain.peak <= budget) {
+    const tight = plain.peak < TELL ? plain : planMemory(step, { compact: true })
+    const compact = plain.peak - tight.peak > WORTH_HIDING
+    const plan = compact ? tight : plain
+    if (plan.peak > TELL || budget !== undefined) say(`memory: a step is estimated to need ${told(plan)}\n`)
+    if (plan.peak > totalmem()) say(`warning: this machine has ${gib(totalmem())}: --memory ${Math.floor(0.8 * totalmem() / 2 ** 30)}GiB makes the step smaller by recomputing\n`)
+    return { program: step, plan, compact }
+  }
+  const fit = fitMemory(step, budget)
+  if (!fit.fits) throw new UserError(`--memory: the step does not fit into ${gib(budget)}: the smallest it can be made is estimated at ${told(fit.plan)}. Give at least ${(Math.ceil(fit.plan.peak / 2 ** 30 * 10) / 10).toFixed(1)}GiB, or make the batch or the image smaller`)
+  say(`memory: a step is estimated to need ${told(fit.plan)}\n${described(fit)}`)
+  return { program: fit.program, plan: fit.plan, compact: true }
+}

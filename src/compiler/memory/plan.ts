@@ -1,0 +1,82 @@
+// The memory of a training step before it runs: what is live when, and of which module.
+import type { Program } from '../ir/program.ts'
+import { sizeOf } from '../ir/types.ts'
+import type { OnnxGraph } from '../targets/onnx/graph.ts'
+import { lowerProgram } from '../targets/onnx/lower.ts'
+import { buffersOf, executionOrder, workspaceOf, type Buffer } from './engine.ts'
+import { typesOf, type ValueType } from './types.ts'
+
+/** Bytes of the process that are no tensor of the step: Node, the compiler's program, onnxruntime's graph per node, measured (docs/performance.md). */
+const PROCESS_BYTES = 220 * 2 ** 20
+const NODE_BYTES = 6 * 2 ** 10
+/** What the engine's allocator loses between the buffers, as a factor, measured. */
+const FRAGMENTATION = 1.06
+
+export interface PathBytes { readonly path: string; readonly bytes: number }
+
+/** All in bytes. */
+export interface MemoryPlan {
+  /** of the whole process: base + state + results at the peak */
+  readonly peak: number
+  readonly base: number
+  /** parameters, statistics, moments, and the batch that is fed */
+  readonly state: number
+  /** intermediate results that are live together at most, with what a kernel takes for itself */
+  readonly results: number
+  /** the node that runs at the peak: `<path>/<Operator>.<id>` */
+  readonly at: string
+  /** what is live then by module path, largest first; gradients and activations of a module together */
+  readonly paths: readonly PathBytes[]
+}
+
+const moduleOf = (name: string): string => name.includes('/') ? name.slice(0, name.lastIndexOf('/')) : ''
+
+/** Results whose shapes hideShapes keeps from the engine. */
+function hiddenResults(graph: OnnxGraph, inputs: ReadonlySet<string>): Set<string> {
+  const hidden = new Set(inputs)
+  for (const node of graph.nodes) if (node.inputs.some(name => hidden.has(name))) node.outputs.forEach(o => hidden.add(o))
+  return hidden
+}
+
+/** Live bytes at each position, and the position of the largest. */
+function peakOf(graph: OnnxGraph, order: readonly number[], buffers: readonly Buffer[], types: ReadonlyMap<string, ValueType>): { at: number; bytes: number } {
+  const change = new Float64Array(order.length + 1)
+  for (const b of buffers) { change[b.from] += b.bytes; change[b.to + 1] -= b.bytes }
+  let live = 0, best = { at: 0, bytes: 0 }
+  order.forEach((index, at) => {
+    live += change[at]
+    const bytes = live + workspaceOf(graph.nodes[index], types)
+    if (bytes > best.bytes) best = { at, bytes }
+  })
+  return best
+}
+
+/**
+ * The plan of an optimised training step on onnxruntime's CPU engine. `compact`: with shapes hidden from the engine (targets/onnx/hide-shapes), so that buffers are freed at their last use.
+ * Takes about as long as lowering.
+ */
+export function planMemory(program: Program, { compact = false }: { readonly compact?: boolean } = {}): MemoryPlan {
+  const { graph, inputs } = lowerProgram(program, { profile: 'training', contrib: true })
+  const { types } = typesOf(graph)
+  const order = executionOrder(graph)
+  const fed = new Set(inputs.filter(p => !['parameter', 'state', 'moment'].includes(p.role) && p.type.shape.length > 0).map(p => p.onnx))
+  const buffers = buffersOf(graph, order, types, compact ? hiddenResults(graph, fed) : undefined)
+  const peak = peakOf(graph, order, buffers, types)
+  const paths = new Map<string, number>()
+  const maker = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n.name] as const)))
+  for (const b of buffers) {
+    if (b.from > peak.at || b.to < peak.at) continue
+    const path = moduleOf(maker.get(b.values[0]) ?? '')
+    paths.set(path, (paths.get(path) ?? 0) + b.bytes)
+  }
+  const constants = graph.initialisers.reduce((n, t) => n + t.data.byteLength, 0)
+  const state = program.inputs.reduce((n, i) => n + 4 * sizeOf(i.type.shape), 0)
+  // Constants are in the program, in the model and in the session.
+  const base = PROCESS_BYTES + NODE_BYTES * graph.nodes.length + 3 * constants
+  const results = Math.round(peak.bytes * FRAGMENTATION)
+  return {
+    peak: base + state + results, base, state, results, at: graph.nodes[order[peak.at]]?.name ?? '',
+    paths: [...paths].map(([path, bytes]) => ({ path, bytes })).sort((a, b) => b.bytes - a.bytes),
+  }
+}
+

@@ -1,0 +1,84 @@
+// The plan of a step's memory: order and buffers as the engine has them, and recomputation that changes no result.
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { verify } from '../../src/compiler/ir/verify.ts'
+import type { TensorData } from '../../src/compiler/ir/types.ts'
+import { buffersOf, executionOrder } from '../../src/compiler/memory/engine.ts'
+import { fitMemory } from '../../src/compiler/memory/fit.ts'
+import { planMemory } from '../../src/compiler/memory/plan.ts'
+import { typesOf } from '../../src/compiler/memory/types.ts'
+import { optimise } from '../../src/compiler/passes/index.ts'
+import { hideShapes } from '../../src/compiler/targets/onnx/hide-shapes.ts'
+import type { OnnxGraph, OnnxNode } from '../../src/compiler/targets/onnx/graph.ts'
+import { lowerProgram } from '../../src/compiler/targets/onnx/lower.ts'
+import { buildTrainingStep } from '../../src/compiler/training/step.ts'
+import type { Engine, HostTensors } from '../../src/runtime/engines/engine.ts'
+import { openEngine } from '../../src/runtime/engines/index.ts'
+import { generatedImage } from '../support/generated.ts'
+import { compile, generatedWeights } from '../support/models.ts'
+
+let engine: Engine
+beforeAll(async () => { engine = await openEngine({ engine: 'auto' }) })
+afterAll(() => engine.close())
+
+const model = compile('test/fixtures/models/tiny_a_v1.mtl', { mode: 'train', batch: 1 })
+const step = optimise(buildTrainingStep(model), { differentiated: true })
+
+const node = (op: string, inputs: string[], output: string, attributes: OnnxNode['attributes'] = {}): OnnxNode => ({ op, domain: '', name: output, doc: '', inputs, outputs: [output], attributes })
+const graphOf = (nodes: OnnxNode[], outputs: string[]): OnnxGraph => ({
+  name: 'g', opset: 21, nodes, initialisers: [], inputs: [{ name: 'x', dtype: 'float32', dims: [100] }], outputs: outputs.map(name => ({ name, dtype: 'float32', dims: [100] })),
+})
+
+it('runs depth first from the last result', () => {
+  const graph = graphOf([node('Exp', ['x'], 'a'), node('Log', ['x'], 'b'), node('Add', ['a', 'b'], 'first'), node('Sin', ['b'], 'last')], ['first', 'last'])
+  expect(executionOrder(graph).map(i => graph.nodes[i].name)).toEqual(['b', 'last', 'a', 'first'])
+})
+
+it('an elementwise result takes the buffer of an operand that dies; a free buffer is kept for a result of its shape, unless that is hidden', () => {
+  const graph = graphOf([node('Sin', ['x'], 'a'), node('Exp', ['a'], 'b'), node('Cos', ['b'], 'c'), node('Sin', ['c'], 'd'), node('Cos', ['d'], 'e')], ['e'])
+  const { types, unknown } = typesOf(graph)
+  expect(unknown.size).toBe(0)
+  const order = executionOrder(graph)
+  expect(buffersOf(graph, order, types).map(b => b.values)).toEqual([['a', 'b', 'd'], ['c']])
+  expect(buffersOf(graph, order, types, new Set(['a', 'b', 'c', 'd'])).map(b => [b.values, b.from, b.to])).toEqual([[['a'], 0, 1], [['b'], 1, 2], [['c'], 2, 3], [['d'], 3, 4]])
+})
+
+it('every value of a step has the type that the program says', () => {
+  const { graph, outputs } = lowerProgram(step, { profile: 'training' })
+  const { types, unknown } = typesOf(graph)
+  expect([...unknown]).toEqual([])
+  expect(outputs.filter(o => types.get(o.onnx)!.shape.join() !== o.type.shape.join())).toEqual([])
+  const hidden = typesOf(hideShapes(graph, new Set(['image'])))
+  expect(graph.nodes.filter(n => hidden.types.get(n.outputs[0])!.shape.join() !== types.get(n.outputs[0])!.shape.join())).toEqual([])
+})
+
+it('a smaller budget costs more multiply-adds, and below the smallest it says so', () => {
+  const whole = planMemory(step, { compact: true })
+  const budget = whole.base + whole.state + 0.8 * whole.results
+  const fitted = fitMemory(step, budget), least = fitMemory(step, 0)
+  expect(fitted.fits).toBe(true)
+  expect(fitted.plan.peak).toBeLessThanOrEqual(budget)
+  expect(least.fits).toBe(false)
+  expect(least.plan.peak).toBeLessThan(fitted.plan.peak)
+  expect(least.added).toBeGreaterThan(fitted.added)
+  expect(least.modules.length).toBeGreaterThan(fitted.modules.length)
+  verify(least.program)
+})
+
+it('recomputation and hidden shapes change no bit of a step', async () => {
+  const scalars = Object.fromEntries(step.inputs.filter(i => i.role === 'scalar').map(i => [i.name, { dtype: 'float32', shape: [], data: Float32Array.of(1e-3) } as const]))
+  const zeros = (role: string): Record<string, TensorData> => Object.fromEntries(step.inputs.filter(i => i.role === role).map(({ name, type: { dtype, shape } }) => {
+    const size = shape.reduce((n, d) => n * d, 1)
+    return [name, { dtype, shape, data: dtype === 'int32' ? new Int32Array(size).fill(1) : new Float32Array(size).fill(role === 'moment' ? 0 : 1) }]
+  }))
+  const results = async (program: typeof step, compact: boolean): Promise<HostTensors> => {
+    const session = await engine.open(program, { ...generatedWeights(step), ...zeros('moment') }, { compact })
+    const losses = await session.run({ image: generatedImage([1, 3, 128, 256]), ...zeros('target'), ...scalars })
+    const state = await session.readState()
+    await session.dispose()
+    return { ...losses, ...state }
+  }
+  const plain = await results(step, false)
+  expect(Number.isFinite(plain.loss.data[0])).toBe(true)
+  const least = await results(fitMemory(step, 0).program, true)
+  expect(Object.keys(plain).filter(name => Buffer.compare(Buffer.from(plain[name].data.buffer), Buffer.from(least[name].data.buffer)) !== 0)).toEqual([])
+}, 120_000)
