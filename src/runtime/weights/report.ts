@@ -50,5 +50,5 @@ export function checkBinding(path: string, model: ElaboratedModel, report: BindR
   notes.push(...extra)
   if (computed.length > 0) notes.push(`${count(computed.length)} of the file are computed by the model itself and are not read`)
   if (placed !== undefined) notes.unshift(placed)
-  return notes.length > 0 ? [`${path}: ${matched.length} of the ${matched.length + missing.length} tensors of ${model.name} are in the file:`, ...groupNames(matched), ...notes] : []
+  return notes.length > 0 ? [`${path}: ${matched.length} of the ${matched.length + missing.length} tensors of ${model.name} are in the file${missing.length > 0 ? ':' : ''}`, ...(missing.length > 0 ? groupNames(matched) : []), ...notes] : []
 }
