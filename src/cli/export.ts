@@ -38,22 +38,26 @@ const joined = (tensors: readonly TensorData[]): TensorData => {
 
 /**
  * `written` is what goes into the file: the same model, or the one with an open batch. Writes OUT.onnx (and OUT.onnx.data where it is large), runs it and the engine on random images, and compares; only then
- * the files take their places. Throws UserError when they differ.
+ * the files take their places. `state` is used up. Throws UserError when they differ.
  */
 export async function exportOnnx({ model }: Compiled, written: Compiled, state: HostTensors, engine: Engine, out: string, options: OnnxOptions): Promise<OutputDifference[]> {
   const images = testImages(model.program.inputs.find(i => i.name === 'image')!.type.shape, options.dynamicBatch === true ? openBatch : 1)
-  const session = await engine.open(model.program, state)
-  const runs: HostTensors[] = []
-  for (const image of images) runs.push(await session.run({ image }))
-  await session.dispose()
-  const expected = Object.fromEntries(Object.keys(runs[0]).map(name => [name, joined(runs.map(r => r[name]))]))
   const put = (path: string): void => {
     try { writeOnnx(path, written.model, state, { ...options, place: written.place }) } catch (error) {
       if (options.dynamicBatch !== true || !(error instanceof OnnxTargetError)) throw error
       throw new UserError(`${model.name} has no open batch: ${error.message.replaceAll(String(SYMBOLIC_BATCH), 'N')}\nfix: leave out --dynamic-batch`)
     }
   }
+  // Written before it is given away, the state is held once; and so it is while either side runs.
+  const run = async (): Promise<HostTensors> => {
+    const session = await engine.open(model.program, state, { give: true })
+    const runs: HostTensors[] = []
+    for (const image of images) runs.push(await session.run({ image }))
+    await session.dispose()
+    return Object.fromEntries(Object.keys(runs[0]).map(name => [name, joined(runs.map(r => r[name]))]))
+  }
   const { result } = await writeChecked(out, put, async path => {
+    const expected = await run()
     const differences = await compareOutputs(path, { image: joined(images) }, expected)
     const worst = differences.filter(d => !(d.relative <= tolerance)).map(d => `${d.name} ${d.relative.toExponential(1)}`).join(', ')
     if (worst === '') return differences
