@@ -42,17 +42,22 @@ function described({ plan, modules, added, multiplyAdds }: Fit): string {
   return `recomputing in ${modules.length} modules, ${cost}: ${modules.slice(0, 3).join(', ')}${modules.length > 3 ? ', ...' : ''}; the peak is at ${plan.at.split('/').slice(0, -1).join('/')}\n`
 }
 
+/** The step as it runs without a budget: buffers are freed at their last use where that saves much. */
+export function stepMemory(step: Program): FittedStep {
+  const plain = planMemory(step)
+  if (plain.results < 2 * WORTH_HIDING) return { program: step, plan: plain, compact: false }
+  const tight = planMemory(step, { compact: true })
+  return plain.peak - tight.peak > WORTH_HIDING ? { program: step, plan: tight, compact: true } : { program: step, plan: plain, compact: false }
+}
+
 /** The step as it is to run within `budget` bytes (any, where undefined). Says on stderr what it will need where that is much or a budget was given. Throws UserError if nothing fits. */
 export function fitStep(step: Program, budget: number | undefined): FittedStep {
-  const plain = planMemory(step)
+  const free = stepMemory(step), { plan } = free
   const say = (text: string): void => { process.stderr.write(text) }
-  if (budget === undefined || plain.peak <= budget) {
-    const tight = plain.peak < TELL ? plain : planMemory(step, { compact: true })
-    const compact = plain.peak - tight.peak > WORTH_HIDING
-    const plan = compact ? tight : plain
+  if (budget === undefined || plan.peak <= budget) {
     if (plan.peak > TELL || budget !== undefined) say(`memory: a step is estimated to need ${told(plan)}\n`)
     if (plan.peak > totalmem()) say(`warning: this machine has ${gib(totalmem())}: --memory ${Math.floor(0.8 * totalmem() / 2 ** 30)}GiB makes the step smaller by recomputing\n`)
-    return { program: step, plan, compact }
+    return free
   }
   const fit = fitMemory(step, budget)
   if (!fit.fits) throw new UserError(`--memory: the step does not fit into ${gib(budget)}: the smallest it can be made is estimated at ${told(fit.plan)}. Give at least ${(Math.ceil(fit.plan.peak / 2 ** 30 * 10) / 10).toFixed(1)}GiB, or make the batch or the image smaller`)

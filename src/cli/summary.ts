@@ -1,8 +1,12 @@
 // mtlc summary: output shapes, parameters, multiply-adds and activation memory, per block and in total.
 import { Command } from 'commander'
 import { summarise, type SummaryRow } from '../compiler/summary.ts'
+import { elaborate } from '../compiler/index.ts'
+import { optimise } from '../compiler/passes/index.ts'
+import { buildTrainingStep } from '../compiler/training/step.ts'
+import { gib, largestModules, stepMemory, type FittedStep } from './memory.ts'
 import { whole, withModel, type ModelOptions } from './options.ts'
-import { compileFile } from './project.ts'
+import { compileFile, FileHost, sourceName } from './project.ts'
 
 const grouped = (n: number): string => n.toLocaleString('en-US')
 const giga = (n: number): string => (n === 0 ? '' : n >= 1e8 ? `${grouped(Number((n / 1e9).toFixed(1)))} G` : n >= 1e5 ? `${(n / 1e6).toFixed(1)} M` : grouped(n))
@@ -59,6 +63,16 @@ function table(rows: readonly (readonly string[])[], limits: readonly number[], 
   return rows.map(r => r.map((text, c) => (c >= right ? cut(text, widths[c]).padStart(widths[c]) : cut(text, widths[c]).padEnd(widths[c]))).join('  ').trimEnd()).join('\n')
 }
 
+/** The memory of a training step at the batch of the text; undefined for a model that cannot be trained. */
+function trainingMemory(file: string, { model: name, set }: ModelOptions): (FittedStep & { readonly batch: number }) | undefined {
+  const { model, diagnostics } = elaborate(sourceName(file), new FileHost(), { model: name, set, mode: 'train' })
+  if (model === undefined || diagnostics.some(d => d.severity === 'error')) return undefined
+  return { ...stepMemory(optimise(buildTrainingStep(model), { differentiated: true })), batch: model.train.batch }
+}
+
+/** Modules that are named at the peak. */
+const AT_THE_PEAK = 5
+
 export const summaryCommand = (): Command => withModel(new Command('summary')
   .description('parameters, multiply-adds and memory, by block and in total')
   .argument('<file>')
@@ -68,8 +82,9 @@ export const summaryCommand = (): Command => withModel(new Command('summary')
   .action((file: string, options: ModelOptions & { batch: number; depth: number; json?: boolean }) => {
     const { model } = compileFile(file, { ...options, mode: 'infer', quiet: true })
     const summary = summarise(model)
+    const training = trainingMemory(file, options)
     const shown = nested(summary.rows, model.name).filter(s => s.level <= options.depth)
-    if (options.json === true) { process.stdout.write(`${JSON.stringify({ ...summary, rows: shown.map(s => ({ ...s.row, depth: s.level })) }, null, 2)}\n`); return }
+    if (options.json === true) { process.stdout.write(`${JSON.stringify({ ...summary, ...(training && { trainingStep: { batch: training.batch, ...training.plan, paths: largestModules(training.plan, 20) } }), rows: shown.map(s => ({ ...s.row, depth: s.level })) }, null, 2)}\n`); return }
     const [h, w] = model.data.image
     const cells = folded(shown, options.depth).map(({ row, level, name }) => [`${'  '.repeat(level)}${name}`, level === 0 ? '' : row.block, outputs(row), count(row.parameters), giga(row.multiplyAdds), bytes(row.activationBytes)])
     process.stdout.write(`${model.name}: image ${h} x ${w}, batch ${options.batch}\n\n${table([['block', 'type', 'output', 'parameters', 'mult-adds', 'memory'], ...cells], [28, 13, 19, 13, 9, 9], 3)}\n\n`)
@@ -79,5 +94,13 @@ export const summaryCommand = (): Command => withModel(new Command('summary')
       ['parameters', grouped(summary.parameters), ''],
       ['multiply-adds', giga(summary.multiplyAdds), `convolutions and matrix products, batch ${options.batch}`],
       ['memory', bytes(summary.activationBytes), 'all results of the forward pass, float32'],
+      ...(training === undefined ? [] : [['training step', gib(training.plan.peak), `estimated peak of the process, batch ${training.batch}`]]),
     ], [28, 20, 50], 9)}\n`)
+    if (training === undefined) return
+    const { plan } = training
+    process.stdout.write(`\n${table([
+      ['  state and batch', gib(plan.state), 'parameters, moments, statistics, inputs'],
+      ['  results at the peak', gib(plan.results), `at ${plan.at.slice(0, plan.at.lastIndexOf('/'))}`],
+      ...largestModules(plan, AT_THE_PEAK).map(m => [`    ${m.path === '' ? model.name : m.path}`, gib(m.bytes), '']),
+    ], [40, 12, 50], 9)}\n`)
   })

@@ -106,10 +106,9 @@ async function runTraining(file: string, options: TrainOptions): Promise<void> {
     const changes = changesSince(folder, model)
     if (changes.length > 0) process.stderr.write(`note: the text has changed since the start of the run:\n${changes.join('\n')}\n`)
   }
-  writeAtomically(join(folder, textFile), resolvedText(model))
-
   const compiling = performance.now()
   const { program: step, compact } = fitStep(optimise(buildTrainingStep(model), { differentiated: true }), options.memory)
+  writeAtomically(join(folder, textFile), resolvedText(model))
   const updated = new Set(step.outputs.filter(o => o.role === 'parameter').map(o => o.name))
   const unreached = parameters.filter(p => !updated.has(p.name)).map(p => p.name)
   if (unreached.length > 0) process.stderr.write(`warning: the loss does not depend on ${unreached.length} parameters, which stay as they are: ${listed(unreached)}\n`)

@@ -6,11 +6,11 @@ import { lowerProgram } from '../targets/onnx/lower.ts'
 import { buffersOf, executionOrder, workspaceOf, type Buffer } from './engine.ts'
 import { typesOf, type ValueType } from './types.ts'
 
-/** Bytes of the process that are no tensor of the step: Node, the compiler's program, onnxruntime's graph per node, measured (docs/performance.md). */
-const PROCESS_BYTES = 220 * 2 ** 20
-const NODE_BYTES = 6 * 2 ** 10
-/** What the engine's allocator loses between the buffers, as a factor, measured. */
-const FRAGMENTATION = 1.06
+/** Bytes of the process that are no tensor of the step: Node, and for each node of the graph what compiler, model and engine hold of it. Measured (docs/performance.md). */
+const PROCESS_BYTES = 40 * 2 ** 20
+const NODE_BYTES = 17 * 2 ** 10
+/** What the engine's allocator loses between the buffers, as a factor: less where buffers are freed at their last use. Measured. */
+const FRAGMENTATION = { plain: 1.25, compact: 1.12 }
 
 export interface PathBytes { readonly path: string; readonly bytes: number }
 
@@ -73,7 +73,7 @@ export function planMemory(program: Program, { compact = false }: { readonly com
   const state = program.inputs.reduce((n, i) => n + 4 * sizeOf(i.type.shape), 0)
   // Constants are in the program, in the model and in the session.
   const base = PROCESS_BYTES + NODE_BYTES * graph.nodes.length + 3 * constants
-  const results = Math.round(peak.bytes * FRAGMENTATION)
+  const results = Math.round(peak.bytes * FRAGMENTATION[compact ? 'compact' : 'plain'])
   return {
     peak: base + state + results, base, state, results, at: graph.nodes[order[peak.at]]?.name ?? '',
     paths: [...paths].map(([path, bytes]) => ({ path, bytes })).sort((a, b) => b.bytes - a.bytes),
