@@ -50,10 +50,11 @@ try {
     const scenes = `${data}-${size}`
     if (!existsSync(scenes)) await mtlc('data', 'synth', scenes, '--train', '4', '--val', '0', '--size', size)
     const out = join(work, 'run')
-    const { text, peak, seconds } = await mtlc('train', file, ...options, '--steps', '2', '--data', scenes, '--out', out, '--no-eval', '--no-export', '--foresee')
+    const { text, peak, seconds } = await mtlc('train', file, ...options, '--steps', '2', '--data', scenes, '--out', out, '--no-eval', '--no-export')
     rmSync(out, { recursive: true, force: true })
-    const foreseen = Number(/peak foreseen: ([\d,]+) bytes/.exec(text)?.[1]?.replaceAll(',', ''))
-    console.log([file, ...fields].join(' ').padEnd(72), `measured ${GiB(peak)}  foreseen ${GiB(foreseen)}  ${((foreseen / peak - 1) * 100).toFixed(1)}%  ${seconds.toFixed(0)} s`)
+    const told = /estimated to need ([\d.]+) GiB/.exec(text)?.[1]
+    const estimate = told === undefined ? JSON.parse((await mtlc('summary', file, ...options, '--json')).text).trainingStep.peak : Number(told) * 2 ** 30
+    console.log([file, ...fields].join(' ').padEnd(80), `measured ${GiB(peak)}  estimated ${GiB(estimate)}  ${((estimate / peak - 1) * 100).toFixed(1)}%  ${seconds.toFixed(0)} s in all`)
   }
 } finally {
   rmSync(work, { recursive: true, force: true })
