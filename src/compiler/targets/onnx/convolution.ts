@@ -1,6 +1,7 @@
 // Lowering of convolutions and of their two gradients.
 import { kernelSpan } from '../../ir/convolution-geometry.ts'
 import type { ConvAttrs, OpName } from '../../ir/ops.ts'
+import { sizeOf } from '../../ir/types.ts'
 import type { Lowering } from './elementwise.ts'
 import type { Emitter, Operand } from './emitter.ts'
 import { OnnxTargetError, type OnnxAttributes } from './graph.ts'
@@ -12,23 +13,41 @@ const attributes = (a: ConvAttrs, kernel: readonly number[]): OnnxAttributes => 
 export const convolution = (e: Emitter, x: Operand, weight: Operand, a: ConvAttrs, bias?: string): string =>
   e.node('Conv', bias === undefined ? [x.name, weight.name] : [x.name, weight.name, bias], attributes(a, weight.type.shape.slice(2)))
 
-/** [O, C/g, kh, kw] -> [C, O/g, kh, kw], taps mirrored: the kernel of the convolution that is the adjoint at stride 1. */
-const mirrored = (e: Emitter, weight: Operand, groups: number): string => {
+/** [O, C/g, kh, kw] -> [C, O/g, kh, kw]; once for all convolutions that share the weight. */
+const swapped = (e: Emitter, weight: Operand, groups: number): string => e.once(`swapped ${weight.name} ${groups}`, () => {
   const [outputs, perGroup, kh, kw] = weight.type.shape
-  let w = weight.name
-  if (groups === 1) w = e.transpose(w, [1, 0, 2, 3])
-  else w = e.reshape(e.transpose(e.reshape(w, [groups, outputs / groups, perGroup, kh, kw]), [0, 2, 1, 3, 4]), [groups * perGroup, outputs / groups, kh, kw])
-  return e.slice(w, [groups * perGroup, outputs / groups, kh, kw], [0, 0, kh - 1, kw - 1].map((d, i) => i < 2 || d === 0 ? 0 : d),
-    [groups * perGroup, outputs / groups, kh === 1 ? 1 : -1, kw === 1 ? 1 : -1], [1, 1, kh === 1 ? 1 : -1, kw === 1 ? 1 : -1])
+  if (groups === 1) return e.transpose(weight.name, [1, 0, 2, 3])
+  return e.reshape(e.transpose(e.reshape(weight.name, [groups, outputs / groups, perGroup, kh, kw]), [0, 2, 1, 3, 4]), [groups * perGroup, outputs / groups, kh, kw])
+})
+
+/** A map turned by half a turn: its places in reverse order. */
+const turned = (e: Emitter, x: string, shape: readonly number[]): string => {
+  const flat = [shape[0], shape[1], shape[2] * shape[3]]
+  return e.reshape(e.slice(e.reshape(x, flat), flat, [0, 0, flat[2] - 1], [flat[0], flat[1], -1], [1, 1, -1]), shape)
 }
 
-/** Gradient of x: at stride 1 a convolution with the mirrored kernel, which is faster than ConvTranspose; else ConvTranspose. */
+/**
+ * Gradient of x: at stride 1 a convolution with the mirrored kernel, which is faster than ConvTranspose; else ConvTranspose. Mirroring the kernel costs more than turning both maps where
+ * there are fewer places than weights per channel, as in deep layers.
+ */
 const inputGradient: Lowering<'conv2dInputGrad'> = (e, [dy, weight], a) => {
   const kernel = weight.type.shape.slice(2), places = dy.type.shape.slice(2)
   const before = [0, 1].map(i => kernelSpan(kernel[i], a.dilation[i]) - 1 - a.pad[i])
   const after = [0, 1].map(i => a.inputSize[i] + kernelSpan(kernel[i], a.dilation[i]) - 1 - places[i] - before[i])
   if (e.fast && a.stride[0] === 1 && a.stride[1] === 1 && [...before, ...after].every(p => p >= 0)) {
-    return e.node('Conv', [dy.name, mirrored(e, weight, a.groups)], { kernel_shape: kernel, strides: [1, 1], pads: [...before, ...after], dilations: a.dilation, group: a.groups })
+    const attrs = { kernel_shape: kernel, strides: [1, 1], dilations: a.dilation, group: a.groups }
+    const rotated = swapped(e, weight, a.groups)
+    if (kernel[0] === 1 && kernel[1] === 1) return e.node('Conv', [dy.name, rotated], { ...attrs, pads: [...before, ...after] })
+    const [batch, outputs] = dy.type.shape, channels = weight.type.shape[1] * a.groups
+    const maps = batch * (outputs * places[0] * places[1] + channels * a.inputSize[0] * a.inputSize[1])
+    if (maps < sizeOf(weight.type.shape)) {
+      const turnedBack = e.node('Conv', [turned(e, dy.name, dy.type.shape), rotated], { ...attrs, pads: [...after, ...before] })
+      return turned(e, turnedBack, [batch, channels, ...a.inputSize])
+    }
+    const shape = [channels, outputs / a.groups, kernel[0] * kernel[1]]
+    const mirrored = e.once(`mirrored ${weight.name} ${a.groups}`, () => e.reshape(
+      e.slice(e.reshape(rotated, shape), shape, [0, 0, shape[2] - 1], [shape[0], shape[1], -1], [1, 1, -1]), [shape[0], shape[1], ...kernel]))
+    return e.node('Conv', [dy.name, mirrored], { ...attrs, pads: [...before, ...after] })
   }
   const outputPadding = [0, 1].map(i => a.inputSize[i] - ((places[i] - 1) * a.stride[i] + kernelSpan(kernel[i], a.dilation[i]) - a.pad[i] - a.pad[i + 2]))
   return e.node('ConvTranspose', [dy.name, weight.name], { ...attributes(a, kernel), output_padding: outputPadding })
@@ -56,14 +75,15 @@ const weightGradientOfRows = (e: Emitter, x: Operand, dy: Operand, a: ConvAttrs 
   const [batch, channels, height, width] = x.type.shape, [, outputs, ...places] = dy.type.shape
   const [kh, kw] = a.kernel, [top, left, bottom, right] = a.pad, rows = batch * places[0] * places[1]
   const dyRows = { name: e.reshape(e.transpose(dy.name, [0, 2, 3, 1]), [rows, outputs]), shape: [rows, outputs] }
-  const source = padded(e, e.transpose(x.name, [0, 2, 3, 1]), [0, top, left, 0], [0, bottom, right, 0])
+  const source = e.once(`rows ${x.name} ${a.pad.join()}`, () => padded(e, e.transpose(x.name, [0, 2, 3, 1]), [0, top, left, 0], [0, bottom, right, 0]))
   const shape = [batch, top + height + bottom, left + width + right, channels]
   const taps: string[] = []
-  for (let i = 0; i < kh; i++) for (let j = 0; j < kw; j++) taps.push(tapSlice(e, source, shape, [1, 2], [i, j], places, a))
-  const times = (columns: string, n: number): string => product(e, dyRows, { name: e.reshape(columns, [rows, n]), shape: [rows, n] }, { transA: true })
+  for (let i = 0; i < kh; i++) for (let j = 0; j < kw; j++) taps.push(e.once(`tap ${source} ${[i, j, ...a.dilation, ...a.stride, ...places].join()}`, () => tapSlice(e, source, shape, [1, 2], [i, j], places, a)))
+  const columns = (): string => e.once(`columns ${taps.join()}`, () => e.node('Concat', taps, { axis: 3 }))
+  const times = (rowsOf: string, n: number): string => product(e, dyRows, { name: e.reshape(rowsOf, [rows, n]), shape: [rows, n] }, { transA: true })
   let gradient: string
   if (taps.length === 1) gradient = times(taps[0], channels)
-  else if (rows * channels * taps.length * 4 <= COLUMN_BYTES) gradient = times(e.node('Concat', taps, { axis: 3 }), channels * taps.length)
+  else if (rows * channels * taps.length * 4 <= COLUMN_BYTES) gradient = times(columns(), channels * taps.length)
   else gradient = e.node('Concat', taps.map(tap => times(tap, channels)), { axis: 1 })
   return taps.length === 1 ? e.reshape(gradient, [outputs, channels, 1, 1])
     : e.reshape(e.transpose(e.reshape(gradient, [outputs, taps.length, channels]), [0, 2, 1]), [outputs, channels, kh, kw])

@@ -34,6 +34,7 @@ export class Emitter {
   /** com.microsoft operators may be used */
   readonly contrib: boolean
   readonly #dynamic: boolean
+  readonly #derived = new Map<string, string>()
   #prefix = ''
   #suffix = ''
   #doc = ''
@@ -104,6 +105,15 @@ export class Emitter {
   fill(value: number, dtype: DType, shape: Shape): string {
     if (sizeOf(shape) <= SMALL_FILL && !this.isSymbolic(shape)) return this.filled(value, dtype, shape)
     return this.node('ConstantOfShape', [this.shape(shape)], { value: { tensor: { name: '', dtype, dims: [1], data: arrayOf(dtype, 1).fill(value) } } })
+  }
+
+  /** The result of `make`, made once for all nodes that ask with the same key: for what several nodes derive from one value (a transposed weight, a padded map). */
+  once(key: string, make: () => string): string {
+    const known = this.#derived.get(key)
+    if (known !== undefined) return known
+    const made = make()
+    this.#derived.set(key, made)
+    return made
   }
 
   has(name: string): boolean { return this.initialisers.has(name) }
