@@ -68,7 +68,7 @@ async function openSession(thread: WorkerThread, program: Program, state: HostTe
   const kept = Object.fromEntries(names.map(n => [n, unshared(state[n])]))
   const reply = await thread.ask({
     kind: 'open', model, state: kept, groups, feeds, stateInputs: lowered.inputs.filter(isState).map(port),
-    stateOutputs: lowered.outputs.filter(isState).map(p => ({ ...port(p), inPlace: inPlace.has(p.onnx) })), results: lowered.outputs.filter(p => !isState(p)).map(port), device, threads, zeroCopy,
+    stateOutputs: lowered.outputs.filter(isState).map(p => ({ ...port(p), inPlace: inPlace.has(p.onnx) })), results: lowered.outputs.filter(p => !isState(p)).map(port), device, threads, compact: settings.compact, zeroCopy,
   }, give ? buffersOf(kept) : [])
   if (reply.kind !== 'open') throw new Error('internal: the onnxruntime worker opened no session')
   const { session } = reply
