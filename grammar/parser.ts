@@ -28,8 +28,9 @@ export class Parser extends CstParser {
   declare SAVE_ERROR: (error: MismatchedTokenException) => MismatchedTokenException
   private places: Place[] = []
 
-  constructor() {
-    super(t.grammarTokens, { recoveryEnabled: true, maxLookahead: 2, nodeLocationTracking: 'onlyOffset', errorMessageProvider: errorMessageProvider as never })
+  /** The grammar is checked for ambiguities by a test, not at every start. */
+  constructor(skipValidations = true) {
+    super(t.grammarTokens, { recoveryEnabled: true, maxLookahead: 2, skipValidations, nodeLocationTracking: 'onlyOffset', errorMessageProvider: errorMessageProvider as never })
     this.attemptInRepetitionRecovery = () => undefined
     this.performSelfAnalysis()
   }
