@@ -18,16 +18,16 @@ import { feedsOf, stateOf } from './case.ts'
 const [file, ...rest] = process.argv.slice(2)
 const memory = rest.find(a => a.startsWith('--memory='))?.slice(9)
 const { model } = compileFile(file, { mode: 'train', set: rest.filter(a => !a.startsWith('--')) })
-const { program, compact } = fitStep(optimise(buildTrainingStep(model), { differentiated: true }), memory === undefined ? undefined : memorySize(memory))
+const { program, mode } = fitStep(optimise(buildTrainingStep(model), { differentiated: true }), memory === undefined ? undefined : memorySize(memory))
 const lowered = lowerProgram(program, { profile: 'training', contrib: true })
 const isState = (role: string): boolean => ['parameter', 'state', 'moment'].includes(role)
 const pairs = lowered.outputs.filter(o => isState(o.role)).map(o => ({ input: o.name, output: o.onnx }))
 const fed = new Set(lowered.inputs.filter(p => !isState(p.role) && p.type.shape.length > 0).map(p => p.onnx))
-const { graph, inPlace } = guardInPlace(compact ? hideShapes(lowered.graph, fed) : lowered.graph, pairs)
+const { graph, inPlace } = guardInPlace(mode === 'plain' ? lowered.graph : hideShapes(lowered.graph, fed), pairs)
 
 const folder = mkdtempSync(join(tmpdir(), 'mtlc-profile-'))
 try {
-  const session = await ort.InferenceSession.create(encodeGraph(withSequence(graph), Infinity).model, { ...sessionOptions('cpu', 0), enableProfiling: true, profileFilePrefix: join(folder, 'p') })
+  const session = await ort.InferenceSession.create(encodeGraph(withSequence(graph), Infinity).model, { ...sessionOptions('cpu', 0, mode !== 'released'), enableProfiling: true, profileFilePrefix: join(folder, 'p') })
   const given = { ...stateOf(program), ...feedsOf(program) }
   const elements = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1)
   const tensor = (name: string, dtype: string, shape: readonly number[], data = given[name]?.data ?? new Float32Array(elements(shape)).fill(0.5)): ort.Tensor => new ort.Tensor(dtype as 'float32', data as Float32Array, shape)
