@@ -3,7 +3,7 @@ import { InvalidArgumentError } from 'commander'
 import { totalmem } from 'node:os'
 import type { Program } from '../compiler/ir/program.ts'
 import { fitMemory, type Fit } from '../compiler/memory/fit.ts'
-import { planMemory, type MemoryPlan } from '../compiler/memory/plan.ts'
+import { planMemory, type MemoryMode, type MemoryPlan } from '../compiler/memory/plan.ts'
 import { UserError } from './project.ts'
 
 const units: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
@@ -22,7 +22,7 @@ const TELL = 4 * 2 ** 30
 /** Buffers are freed at their last use where that saves so much; opening the session takes longer then. */
 const WORTH_HIDING = 2 ** 29
 
-export interface FittedStep { readonly program: Program; readonly plan: MemoryPlan; readonly compact: boolean }
+export interface FittedStep { readonly program: Program; readonly plan: MemoryPlan; readonly mode: MemoryMode }
 
 /** The modules with most bytes at the peak, shortened to `depth` names. */
 export function largestModules(plan: MemoryPlan, count: number, depth = 4): { path: string; bytes: number }[] {
@@ -45,9 +45,9 @@ function described({ plan, modules, added, multiplyAdds }: Fit): string {
 /** The step as it runs without a budget: buffers are freed at their last use where that saves much. */
 export function stepMemory(step: Program): FittedStep {
   const plain = planMemory(step)
-  if (plain.results < 2 * WORTH_HIDING) return { program: step, plan: plain, compact: false }
-  const tight = planMemory(step, { compact: true })
-  return plain.peak - tight.peak > WORTH_HIDING ? { program: step, plan: tight, compact: true } : { program: step, plan: plain, compact: false }
+  if (plain.results < 2 * WORTH_HIDING) return { program: step, plan: plain, mode: 'plain' }
+  const tight = planMemory(step, 'compact')
+  return plain.peak - tight.peak > WORTH_HIDING ? { program: step, plan: tight, mode: 'compact' } : { program: step, plan: plain, mode: 'plain' }
 }
 
 /** The step as it is to run within `budget` bytes (any, where undefined). Says on stderr what it will need where that is much or a budget was given. Throws UserError if nothing fits. */
@@ -62,5 +62,5 @@ export function fitStep(step: Program, budget: number | undefined): FittedStep {
   const fit = fitMemory(step, budget)
   if (!fit.fits) throw new UserError(`--memory: the step does not fit into ${gib(budget)}: the smallest it can be made is estimated at ${told(fit.plan)}. Give at least ${(Math.ceil(fit.plan.peak / 2 ** 30 * 10) / 10).toFixed(1)}GiB, or make the batch or the image smaller`)
   say(`memory: a step is estimated to need ${told(fit.plan)}\n${described(fit)}`)
-  return { program: fit.program, plan: fit.plan, compact: true }
+  return { program: fit.program, plan: fit.plan, mode: fit.modules.length > 0 ? 'released' : 'compact' }
 }

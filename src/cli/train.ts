@@ -24,6 +24,7 @@ import { describeResults, evaluateSplit } from './eval.ts'
 import { describeDifferences, exportOnnx } from './export.ts'
 import { fillState, loadWeights } from './fit.ts'
 import { bindWeights } from '../runtime/weights/bind.ts'
+import { givesBack, runGivingBack } from './allocator.ts'
 import { fitStep, memorySize } from './memory.ts'
 import { whole, withEngine, withModel, type EngineOptions, type ModelOptions } from './options.ts'
 import { compileFile, digestOf, UsageError, UserError } from './project.ts'
@@ -88,6 +89,7 @@ function startOf(model: ElaboratedModel, options: TrainOptions): Start {
 }
 
 async function runTraining(file: string, options: TrainOptions): Promise<void> {
+  if (options.memory !== undefined && !givesBack()) return runGivingBack()
   const began = performance.now()
   const set = options.steps === undefined ? options.set : [...options.set, `train.steps=${options.steps}`]
   const { model } = compileFile(file, { ...options, set, mode: 'train' })
@@ -107,7 +109,7 @@ async function runTraining(file: string, options: TrainOptions): Promise<void> {
     if (changes.length > 0) process.stderr.write(`note: the text has changed since the start of the run:\n${changes.join('\n')}\n`)
   }
   const compiling = performance.now()
-  const { program: step, compact } = fitStep(optimise(buildTrainingStep(model), { differentiated: true }), options.memory)
+  const { program: step, mode } = fitStep(optimise(buildTrainingStep(model), { differentiated: true }), options.memory)
   writeAtomically(join(folder, textFile), resolvedText(model))
   const updated = new Set(step.outputs.filter(o => o.role === 'parameter').map(o => o.name))
   const unreached = parameters.filter(p => !updated.has(p.name)).map(p => p.name)
@@ -117,7 +119,7 @@ async function runTraining(file: string, options: TrainOptions): Promise<void> {
   const engine = await openEngine(options)
   const stop = new StopRequest(progress)
   try {
-    const session = await engine.open(step, state, { give: true, compact })
+    const session = await engine.open(step, state, { give: true, memory: mode })
     process.stderr.write(`training step: ${step.nodes.length.toLocaleString('en-US')} operators, ready in ${((performance.now() - compiling) / 1000).toFixed(1)} s; ${engine.name} on ${engine.device}\n`)
     const start = resumed?.step ?? 0
     const batches = await openBatches({ dataset: { root, split: 'train', ...reader }, ids, data: model.data, tasks: model.tasks, batch: model.train.batch, seed, start })

@@ -4,7 +4,7 @@ import { verify } from '../../src/compiler/ir/verify.ts'
 import type { TensorData } from '../../src/compiler/ir/types.ts'
 import { buffersOf, executionOrder } from '../../src/compiler/memory/engine.ts'
 import { fitMemory } from '../../src/compiler/memory/fit.ts'
-import { planMemory } from '../../src/compiler/memory/plan.ts'
+import { planMemory, type MemoryMode } from '../../src/compiler/memory/plan.ts'
 import { typesOf } from '../../src/compiler/memory/types.ts'
 import { optimise } from '../../src/compiler/passes/index.ts'
 import { hideShapes } from '../../src/compiler/targets/onnx/hide-shapes.ts'
@@ -52,7 +52,7 @@ it('every value of a step has the type that the program says', () => {
 })
 
 it('a smaller budget costs more multiply-adds, and below the smallest it says so', () => {
-  const whole = planMemory(step, { compact: true })
+  const whole = planMemory(step, 'compact')
   expect(whole.results).toBeLessThan(planMemory(step).results)
   const budget = whole.base + whole.state + 0.8 * whole.results
   const fitted = fitMemory(step, budget), least = fitMemory(step, 0)
@@ -71,18 +71,18 @@ it('recomputation and hidden shapes change no bit of a step', async () => {
     const size = shape.reduce((n, d) => n * d, 1)
     return [name, { dtype, shape, data: dtype === 'int32' ? new Int32Array(size).fill(1) : new Float32Array(size).fill(role === 'moment' ? 0 : 1) }]
   }))
-  const results = async (program: typeof step, compact: boolean): Promise<HostTensors> => {
-    const session = await engine.open(program, { ...generatedWeights(step), ...zeros('moment') }, { compact })
+  const results = async (program: typeof step, memory: MemoryMode): Promise<HostTensors> => {
+    const session = await engine.open(program, { ...generatedWeights(step), ...zeros('moment') }, { memory })
     const losses = await session.run({ image: generatedImage([4, 3, 128, 256]), ...zeros('target'), ...scalars })
     const state = await session.readState()
     await session.dispose()
     return { ...losses, ...state }
   }
-  const plain = await results(step, false)
+  const plain = await results(step, 'plain')
   expect(Number.isFinite(plain.loss.data[0])).toBe(true)
   const fit = fitMemory(step, 0)
   expect(fit.modules.length).toBeGreaterThan(10)
   expect(fit.program.nodes.filter(n => n.op === 'after').length).toBeGreaterThan(50)
-  const least = await results(fit.program, true)
+  const least = await results(fit.program, 'released')
   expect(Object.keys(plain).filter(name => Buffer.compare(Buffer.from(plain[name].data.buffer), Buffer.from(least[name].data.buffer)) !== 0)).toEqual([])
 }, 120_000)

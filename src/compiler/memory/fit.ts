@@ -169,7 +169,7 @@ class Chooser {
  * costs, as many as are needed. With `budget` undefined it is returned as it is.
  */
 export function fitMemory(program: Program, budget: number): Fit {
-  const whole = planMemory(program, { compact: true })
+  const whole = planMemory(program, 'compact')
   const chooser = new Chooser(program)
   const unchanged = { program, plan: whole, fits: true, multiplyAdds: chooser.multiplyAdds, added: 0, modules: [] }
   if (whole.peak <= budget) return unchanged
@@ -179,7 +179,7 @@ export function fitMemory(program: Program, budget: number): Fit {
     const known = tried.get(count)
     if (known !== undefined) return known
     const { program: fitted, modules, added } = chooser.apply(choices.slice(0, count))
-    const plan = planMemory(fitted, { compact: true })
+    const plan = planMemory(fitted, 'released')
     const fit = { program: fitted, plan, fits: plan.peak <= budget, multiplyAdds: unchanged.multiplyAdds, added, modules }
     tried.set(count, fit)
     return fit

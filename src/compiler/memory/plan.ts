@@ -9,8 +9,13 @@ import { typesOf, type ValueType } from './types.ts'
 /** Bytes of the process that are no tensor of the step: Node, and for each node of the graph what compiler, model and engine hold of it. Measured (docs/performance.md). */
 const PROCESS_BYTES = 40 * 2 ** 20
 const NODE_BYTES = 17 * 2 ** 10
-/** What the engine's allocator loses between the buffers, as a factor: less where buffers are freed at their last use. Measured. */
-const FRAGMENTATION = { plain: 1.25, compact: 1.12 }
+/**
+ * plain: as the engine does it. compact: shapes are hidden from the engine (targets/onnx/hide-shapes), so that buffers are freed at their last use. released: free buffers also go back to the system,
+ * which a step that recomputes needs.
+ */
+export type MemoryMode = 'plain' | 'compact' | 'released'
+/** What the allocator loses between the buffers, as a factor, measured: the engine's arena in the first two modes, the C library's allocator in the last. */
+const FRAGMENTATION: Readonly<Record<MemoryMode, number>> = { plain: 1.25, compact: 1.15, released: 1.3 }
 
 export interface PathBytes { readonly path: string; readonly bytes: number }
 
@@ -52,15 +57,14 @@ function peakOf(graph: OnnxGraph, order: readonly number[], buffers: readonly Bu
 }
 
 /**
- * The plan of an optimised training step on onnxruntime's CPU engine. `compact`: with shapes hidden from the engine (targets/onnx/hide-shapes), so that buffers are freed at their last use.
- * Takes about as long as lowering.
+ * The plan of an optimised training step on onnxruntime's CPU engine. Takes about as long as lowering.
  */
-export function planMemory(program: Program, { compact = false }: { readonly compact?: boolean } = {}): MemoryPlan {
+export function planMemory(program: Program, mode: MemoryMode = 'plain'): MemoryPlan {
   const { graph, inputs } = lowerProgram(program, { profile: 'training', contrib: true })
   const { types } = typesOf(graph)
   const order = executionOrder(graph)
   const fed = new Set(inputs.filter(p => !['parameter', 'state', 'moment'].includes(p.role) && p.type.shape.length > 0).map(p => p.onnx))
-  const buffers = buffersOf(graph, order, types, compact ? hiddenResults(graph, fed) : undefined)
+  const buffers = buffersOf(graph, order, types, mode === 'plain' ? undefined : hiddenResults(graph, fed))
   const peak = peakOf(graph, order, buffers, types)
   const paths = new Map<string, number>()
   const maker = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n.name] as const)))
@@ -73,7 +77,7 @@ export function planMemory(program: Program, { compact = false }: { readonly com
   const state = program.inputs.reduce((n, i) => n + 4 * sizeOf(i.type.shape), 0)
   // Constants are in the program, in the model and in the session.
   const base = PROCESS_BYTES + NODE_BYTES * graph.nodes.length + 3 * constants
-  const results = Math.round(peak.bytes * FRAGMENTATION[compact ? 'compact' : 'plain'])
+  const results = Math.round(peak.bytes * FRAGMENTATION[mode])
   return {
     peak: base + state + results, base, state, results, at: graph.nodes[order[peak.at]]?.name ?? '',
     paths: [...paths].map(([path, bytes]) => ({ path, bytes })).sort((a, b) => b.bytes - a.bytes),

@@ -1,4 +1,5 @@
 // The one interface behind which every engine stands: it compiles programs and runs them; state stays inside.
+import type { MemoryMode } from '../../compiler/memory/plan.ts'
 import type { Program } from '../../compiler/ir/program.ts'
 import type { TensorData } from '../../compiler/ir/types.ts'
 
@@ -21,10 +22,10 @@ export interface Engine {
   /**
    * `state`: value of every input of role parameter, state and moment. Outputs of these roles update it in place at each run.
    * `give`: the session takes over the buffers of `state`, which are empty for the caller afterwards; else it copies them.
-   * `compact`: free each buffer after its last use, where the engine would keep it for a later result; opening takes longer.
+   * `memory`: how buffers are kept, as planned (compiler/memory/plan.ts); others than `plain` take longer to open, `released` to run.
    * Throws EngineError (a user-readable message) if the engine cannot run the program.
    */
-  open(program: Program, state: HostTensors, options?: { readonly outputs?: readonly string[]; readonly give?: boolean; readonly compact?: boolean }): Promise<Session>
+  open(program: Program, state: HostTensors, options?: { readonly outputs?: readonly string[]; readonly give?: boolean; readonly memory?: MemoryMode }): Promise<Session>
   close(): Promise<void>
 }
 

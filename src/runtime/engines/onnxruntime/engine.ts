@@ -1,5 +1,6 @@
 // The engine over onnxruntime-node: programs become ONNX graphs, which a worker thread runs.
 import { existsSync } from 'node:fs'
+import type { MemoryMode } from '../../../compiler/memory/plan.ts'
 import type { InputRole, OutputRole, Program } from '../../../compiler/ir/program.ts'
 import { sameShape, showType, type TensorData, type TensorType } from '../../../compiler/ir/types.ts'
 import { encodeGraph } from '../../../compiler/targets/onnx/encode.ts'
@@ -39,15 +40,15 @@ export async function openOnnxRuntime(options: OnnxRuntimeOptions = {}): Promise
   if (hello.kind !== 'hello') throw new Error('internal: the onnxruntime worker did not introduce itself')
   return {
     name: 'onnxruntime', device,
-    open: (program, state, { outputs, give = false, compact = false } = {}) => {
+    open: (program, state, { outputs, give = false, memory = 'plain' } = {}) => {
       const zeroCopy = hello.zeroCopy && device === 'cpu'
-      return openSession(thread, program, state, { outputs, give, compact, device, threads, zeroCopy, inPlace: inPlace && zeroCopy })
+      return openSession(thread, program, state, { outputs, give, memory, device, threads, zeroCopy, inPlace: inPlace && zeroCopy })
     },
     close: () => thread.close(),
   }
 }
 
-interface SessionSettings { readonly outputs: readonly string[] | undefined; readonly give: boolean; readonly compact: boolean; readonly device: string; readonly threads: number; readonly zeroCopy: boolean; readonly inPlace: boolean }
+interface SessionSettings { readonly outputs: readonly string[] | undefined; readonly give: boolean; readonly memory: MemoryMode; readonly device: string; readonly threads: number; readonly zeroCopy: boolean; readonly inPlace: boolean }
 
 async function openSession(thread: WorkerThread, program: Program, state: HostTensors, settings: SessionSettings): Promise<Session> {
   const { outputs, give, device, threads, zeroCopy } = settings
@@ -60,7 +61,7 @@ async function openSession(thread: WorkerThread, program: Program, state: HostTe
   const vectors = new Set(groups.map(g => g.name))
   const pairs = lowered.outputs.filter(o => isState(o) && !(o.role === 'parameter' && vectors.has(o.name))).map(o => ({ input: o.name, output: o.onnx }))
   const fed = new Set(lowered.inputs.filter(p => !isState(p) && p.type.shape.length > 0).map(p => p.onnx))
-  const { graph, inPlace } = guardInPlace(settings.compact ? hideShapes(lowered.graph, fed) : lowered.graph, settings.inPlace ? pairs : [])
+  const { graph, inPlace } = guardInPlace(settings.memory === 'plain' ? lowered.graph : hideShapes(lowered.graph, fed), settings.inPlace ? pairs : [])
   const { model } = encodeGraph(zeroCopy ? withSequence(graph) : graph, Infinity)
   if (model.length > MAX_MODEL_BYTES) throw new EngineError(`the constants of "${program.name}" make a model of ${(model.length / 2 ** 30).toFixed(1)} GiB; onnxruntime reads at most 2 GiB`)
   const feeds = lowered.inputs.filter(p => !isState(p)).map(port)
@@ -68,7 +69,7 @@ async function openSession(thread: WorkerThread, program: Program, state: HostTe
   const kept = Object.fromEntries(names.map(n => [n, unshared(state[n])]))
   const reply = await thread.ask({
     kind: 'open', model, state: kept, groups, feeds, stateInputs: lowered.inputs.filter(isState).map(port),
-    stateOutputs: lowered.outputs.filter(isState).map(p => ({ ...port(p), inPlace: inPlace.has(p.onnx) })), results: lowered.outputs.filter(p => !isState(p)).map(port), device, threads, compact: settings.compact, zeroCopy,
+    stateOutputs: lowered.outputs.filter(isState).map(p => ({ ...port(p), inPlace: inPlace.has(p.onnx) })), results: lowered.outputs.filter(p => !isState(p)).map(port), device, threads, arena: settings.memory !== 'released', zeroCopy,
   }, give ? buffersOf(kept) : [])
   if (reply.kind !== 'open') throw new Error('internal: the onnxruntime worker opened no session')
   const { session } = reply

@@ -22,8 +22,8 @@ export interface OpenRequest {
   readonly results: readonly Port[]
   readonly device: string
   readonly threads: number
-  /** Give buffers back to the system when they are free, instead of keeping them in the engine's arena. */
-  readonly compact: boolean
+  /** Free buffers stay in the engine's arena, or go back to the system. */
+  readonly arena: boolean
   /** The model's first output is the sequence of fetch.ts. */
   readonly zeroCopy: boolean
 }

@@ -12,8 +12,8 @@ type Elements = TensorData['data']
  * Graph optimisation is the compiler's work; the memory pattern would double the memory, spinning threads disturb the data workers. The arena fills a buffer of twice the size rather than splitting
  * it, which doubles the memory of a step that recomputes.
  */
-export const sessionOptions = (device: string, threads: number, compact = false): InferenceSession.SessionOptions => ({
-  executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'], graphOptimizationLevel: 'disabled', enableMemPattern: false, enableCpuMemArena: !compact, executionMode: 'sequential',
+export const sessionOptions = (device: string, threads: number, arena = true): InferenceSession.SessionOptions => ({
+  executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'], graphOptimizationLevel: 'disabled', enableMemPattern: false, enableCpuMemArena: arena, executionMode: 'sequential',
   ...(threads > 0 ? { intraOpNumThreads: threads } : {}), logSeverityLevel: 4, extra: { session: { intra_op: { allow_spinning: '0' } } },
 })
 
@@ -42,7 +42,7 @@ export class StatefulSession {
   }
 
   static async open(ort: Ort, request: OpenRequest): Promise<StatefulSession> {
-    return new StatefulSession(ort, await ort.InferenceSession.create(request.model, sessionOptions(request.device, request.threads, request.compact)), request)
+    return new StatefulSession(ort, await ort.InferenceSession.create(request.model, sessionOptions(request.device, request.threads, request.arena)), request)
   }
 
   /** The members of a group become views of its vector. */
