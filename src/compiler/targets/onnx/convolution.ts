@@ -70,6 +70,18 @@ const padded = (e: Emitter, x: string, before: readonly number[], after: readonl
 /** Up to this many bytes all taps of x are laid side by side for one product; beyond, a product per tap needs less memory and is as fast. */
 const COLUMN_BYTES = 8 * 2 ** 20
 
+/** What all taps read, side by side: [B, places * taps, C] from the padded map [B, H, W, C], by one Gather of rows. */
+const columnsOf = (e: Emitter, map: string, [batch, height, width, channels]: readonly number[], { kernel: [kh, kw], stride, dilation }: ConvAttrs & { kernel: readonly [number, number] }, places: readonly number[]): string => {
+  const geometry = [height, width, kh, kw, ...stride, ...dilation, ...places], taps = kh * kw
+  const indices = Int32Array.from({ length: places[0] * places[1] * taps }, (_, i) => {
+    const k = i % taps, place = Math.floor(i / taps)
+    const y = Math.floor(place / places[1]) * stride[0] + Math.floor(k / kw) * dilation[0], x = place % places[1] * stride[1] + k % kw * dilation[1]
+    return y * width + x
+  })
+  const rows = e.shared(`taps[${geometry.join()}]`, { dtype: 'int32', shape: [indices.length], data: indices })
+  return e.node('Gather', [e.reshape(map, [batch, height * width, channels]), rows], { axis: 1 })
+}
+
 /** One group: products [O, places] x [places, C] of NHWC rows, one per tap or one for all. */
 const weightGradientOfRows = (e: Emitter, x: Operand, dy: Operand, a: ConvAttrs & { kernel: readonly [number, number] }): string => {
   const [batch, channels, height, width] = x.type.shape, [, outputs, ...places] = dy.type.shape
@@ -77,16 +89,13 @@ const weightGradientOfRows = (e: Emitter, x: Operand, dy: Operand, a: ConvAttrs 
   const dyRows = { name: e.reshape(e.transpose(dy.name, [0, 2, 3, 1]), [rows, outputs]), shape: [rows, outputs] }
   const source = e.once(`rows ${x.name} ${a.pad.join()}`, () => padded(e, e.transpose(x.name, [0, 2, 3, 1]), [0, top, left, 0], [0, bottom, right, 0]))
   const shape = [batch, top + height + bottom, left + width + right, channels]
-  const taps: string[] = []
-  for (let i = 0; i < kh; i++) for (let j = 0; j < kw; j++) taps.push(e.once(`tap ${source} ${[i, j, ...a.dilation, ...a.stride, ...places].join()}`, () => tapSlice(e, source, shape, [1, 2], [i, j], places, a)))
-  const columns = (): string => e.once(`columns ${taps.join()}`, () => e.node('Concat', taps, { axis: 3 }))
   const times = (rowsOf: string, n: number): string => product(e, dyRows, { name: e.reshape(rowsOf, [rows, n]), shape: [rows, n] }, { transA: true })
-  let gradient: string
-  if (taps.length === 1) gradient = times(taps[0], channels)
-  else if (rows * channels * taps.length * 4 <= COLUMN_BYTES) gradient = times(columns(), channels * taps.length)
-  else gradient = e.node('Concat', taps.map(tap => times(tap, channels)), { axis: 1 })
-  return taps.length === 1 ? e.reshape(gradient, [outputs, channels, 1, 1])
-    : e.reshape(e.transpose(e.reshape(gradient, [outputs, taps.length, channels]), [0, 2, 1]), [outputs, channels, kh, kw])
+  const taps = kh * kw, tap = (k: number): string => tapSlice(e, source, shape, [1, 2], [Math.floor(k / kw), k % kw], places, a)
+  if (taps === 1) return e.reshape(times(tap(0), channels), [outputs, channels, 1, 1])
+  const gradient = rows * channels * taps * 4 <= COLUMN_BYTES
+    ? times(e.once(`columns ${source} ${[kh, kw, ...a.dilation, ...a.stride, ...places].join()}`, () => columnsOf(e, source, shape, a, places)), channels * taps)
+    : e.node('Concat', Array.from({ length: taps }, (_, k) => times(e.once(`tap ${source} ${[k, kw, ...a.dilation, ...a.stride, ...places].join()}`, () => tap(k)), channels)), { axis: 1 })
+  return e.reshape(e.transpose(e.reshape(gradient, [outputs, taps, channels]), [0, 2, 1]), [outputs, channels, kh, kw])
 }
 
 /** Several groups: per tap a batched product over samples and groups, in NCHW; one channel per group needs no product, only a sum. */

@@ -35,6 +35,8 @@ export class Emitter {
   readonly contrib: boolean
   readonly #dynamic: boolean
   readonly #derived = new Map<string, string>()
+  /** Result of a Reshape -> its operand. */
+  readonly #viewed = new Map<string, string>()
   #prefix = ''
   #suffix = ''
   #doc = ''
@@ -121,7 +123,10 @@ export class Emitter {
   reshape(x: string, shape: Shape): string {
     const symbolic = shape.filter(d => this.#isSymbolicSize(d)).length
     const target = symbolic === 1 ? this.ints(shape.map(d => this.#isSymbolicSize(d) ? -1 : d)) : this.shape(shape)
-    return this.node('Reshape', [x, target], shape.includes(0) ? { allowzero: 1 } : {})
+    // A view of a view is a view of what lies below; the one between goes if nothing else reads it.
+    const name = this.node('Reshape', [this.#viewed.get(x) ?? x, target], shape.includes(0) ? { allowzero: 1 } : {})
+    this.#viewed.set(name, this.#viewed.get(x) ?? x)
+    return name
   }
 
   /** x, as a view, with a shape that is known to the engine only when `cue` is: a zero made from the shape of `cue` is added to the sizes. */
