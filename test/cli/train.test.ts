@@ -1,5 +1,5 @@
 // mtlc train, eval, export and weights on the micro model: what they write, how they stop, how they go on.
-import { copyFileSync, cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodePng } from '../../src/runtime/data/cityscapes3d/png.ts'
@@ -170,7 +170,7 @@ describe('weights', () => {
     for (const [name, t] of a) expect(Buffer.from(b.get(name)!.bytes).equals(Buffer.from(t.bytes))).toBe(true)
   })
   it('refuses what is no weights file', async () => {
-    copyFileSync('package.json', at('no.pth'))
+    writeFileSync(at('no.pth'), '{ "name": "not a weights file", "size": 60 }'.padEnd(400))
     for (const args of [['inspect', at('no.pth')], ['inspect', at('none')], ['convert', at('no.pth'), at('x.safetensors')], ['convert', at('no.pth'), at('x.npz')]]) {
       const { code, stderr } = await mtlc(['weights', ...args])
       expect([code, clean(stderr)]).toMatchSnapshot()
