@@ -1,4 +1,4 @@
-// npm run bench [-- tiny swin-t full compile]: mtlc against PyTorch, in interleaved pairs of live processes; medians of ratios, peak memory, the machine.
+// npm run bench [-- rate tiny swin-t full compile]: mtlc against PyTorch, in interleaved pairs of live processes; medians of ratios, peak memory, the machine.
 import { build } from 'esbuild'
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 const bundles = join('node_modules', '.cache', 'mtlc-bench')
 await build({
-  entryPoints: ['bench/worker.ts', 'bench/prepare.ts', 'bench/compile-times.ts'], outdir: bundles, bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', logLevel: 'warning',
+  entryPoints: ['bench/worker.ts', 'bench/prepare.ts', 'bench/compile-times.ts', 'bench/product-rate.ts'], outdir: bundles, bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', logLevel: 'warning',
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 })
 
@@ -122,10 +122,11 @@ const args = process.argv.slice(2)
 const wanted = args.filter(a => !a.startsWith('--'))
 const rounds = Number(args.find(a => a.startsWith('--rounds='))?.slice(9) ?? 12)
 const checkOnly = args.includes('--check')
-const chosen = wanted.length > 0 ? wanted : ['tiny', 'swin-t', 'swin-t-infer', 'compile']
+const chosen = wanted.length > 0 ? wanted : ['rate', 'tiny', 'swin-t', 'compile']
 const memory = `${(totalmem() / 2 ** 30).toFixed(0)} GiB`
 console.log(`${cpus()[0].model}, ${cpus().length} logical cores, ${memory}; load ${loadavg()[0].toFixed(1)}; Node ${process.version}; two threads on both sides, OMP_WAIT_POLICY=passive for PyTorch`)
 for (const name of chosen) {
+  if (name === 'rate') { spawnSync('node', [join(bundles, 'product-rate.js')], { stdio: 'inherit' }); continue }
   if (name === 'compile') compileTimes()
   else if (name.endsWith('-infer')) await compare(name.slice(0, -6), 'infer', rounds, checkOnly)
   else await compare(name, name === 'full' ? 'infer' : 'train', name === 'full' ? Math.min(rounds, 3) : rounds, checkOnly)
