@@ -67,3 +67,11 @@ export function vehicleToSensor(center: Vec3, rotation: Quaternion, sensorTIso88
   const [w, x, y, z] = quaternionProduct(matrixToQuaternion(r), normalised(rotation))
   return { center: transform(cameraToSensor, add(transform(r, center), translation)), rotation: [w, -y, -z, x] }
 }
+
+/** Centre and orientation of a box, S -> V: the inverse of `vehicleToSensor`. */
+export function sensorToVehicle(center: Vec3, [w, x, y, z]: Quaternion, sensorTIso8855: readonly (readonly number[])[]): { readonly center: Vec3; readonly rotation: Quaternion } {
+  const { rotation: r, translation: [tx, ty, tz] } = splitTransform(sensorTIso8855)
+  const back = transpose(r)
+  const [cx, cy, cz] = transform(transpose(cameraToSensor), center)
+  return { center: transform(back, [cx - tx, cy - ty, cz - tz]), rotation: quaternionProduct(matrixToQuaternion(back), [w, z, -x, -y]) }
+}

@@ -8,8 +8,11 @@ export interface Intrinsics { readonly fx: number; readonly fy: number; readonly
 /** Signs of the corners in the object frame (x forward, y left, z up): BLB BRB FRB FLB BLT BRT FRT FLT. */
 const signs: readonly Vec3[] = [[-1, 1, -1], [-1, -1, -1], [1, -1, -1], [1, 1, -1], [-1, 1, 1], [-1, -1, 1], [1, -1, 1], [1, 1, 1]]
 
-/** The 12 edges as pairs of corners. */
-const boxEdges: readonly (readonly [number, number])[] = [[0, 1], [1, 2], [2, 3], [3, 0], [4, 5], [5, 6], [6, 7], [7, 4], [0, 4], [1, 5], [2, 6], [3, 7]]
+/** The 12 edges as pairs of corners: those of the bottom, of the top, and the uprights. */
+export const boxEdges: readonly (readonly [number, number])[] = [[0, 1], [1, 2], [2, 3], [3, 0], [4, 5], [5, 6], [6, 7], [7, 4], [0, 4], [1, 5], [2, 6], [3, 7]]
+
+/** Indices into `boxEdges` of the four edges of the front face, which shows the heading. */
+export const frontEdges: readonly number[] = [2, 6, 10, 11]
 
 /** Nearer points than this are cut off, in metres along the optical axis. */
 const nearPlane = 0.01
@@ -30,6 +33,12 @@ export function boxCorners(center: Vec3, dimensions: Vec3, rotation: Quaternion)
 /** S -> pixels. Meaningless at z <= 0. */
 export const project = ([x, y, z]: Vec3, k: Intrinsics): readonly [number, number] => [k.fx * x / z + k.u0, k.fy * y / z + k.v0]
 
+/** Where an edge between points of frame S, one of them nearer than the near plane, meets it. */
+function cutAtNearPlane(a: Vec3, b: Vec3): Vec3 {
+  const t = (nearPlane - a[2]) / (b[2] - a[2])
+  return [a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), nearPlane]
+}
+
 /**
  * Hull [xmin, ymin, xmax, ymax] in pixels of the part of the box in front of the camera, before clipping to the image; undefined if all of it is behind.
  * `corners` are in frame S. (cityscapesScripts, box3dImageTransform: the faces are cut at the near plane.)
@@ -47,10 +56,23 @@ export function projectedHull(corners: readonly Vec3[], k: Intrinsics): readonly
   for (const [i, j] of boxEdges) {
     const [a, b] = [corners[i], corners[j]]
     if (a[2] > nearPlane === b[2] > nearPlane) continue
-    const t = (nearPlane - a[2]) / (b[2] - a[2])
-    take([a[0] + t * (b[0] - a[0]), a[1] + t * (b[1] - a[1]), nearPlane])
+    take(cutAtNearPlane(a, b))
   }
   return x0 === Infinity ? undefined : [x0, y0, x1, y1]
+}
+
+/** A visible edge in pixels; `edge` is its index into `boxEdges`. */
+export interface EdgeSegment { readonly edge: number; readonly from: readonly [number, number]; readonly to: readonly [number, number] }
+
+/** Wire frame of a 3D box of frame V: its edges, cut at the near plane but not at the image's borders (coordinates may be huge). Edges behind the camera are left out. */
+export function projectedEdges(box: { readonly center: Vec3; readonly dimensions: Vec3; readonly rotation: Quaternion }, camera: Intrinsics & { readonly sensorTIso8855: readonly (readonly number[])[] }): EdgeSegment[] {
+  const corners = boxCorners(box.center, box.dimensions, box.rotation).map(p => pointToSensor(p, camera.sensorTIso8855))
+  return boxEdges.flatMap(([i, j], edge) => {
+    const [a, b] = [corners[i], corners[j]]
+    const [seenA, seenB] = [a[2] > nearPlane, b[2] > nearPlane]
+    if (!seenA && !seenB) return []
+    return [{ edge, from: project(seenA ? a : cutAtNearPlane(a, b), camera), to: project(seenB ? b : cutAtNearPlane(a, b), camera) }]
+  })
 }
 
 /**

@@ -7,6 +7,8 @@ export interface RotationCodec {
   readonly directionOffset: number
   encode(rotation: Quaternion, center: Vec3): Vec3
   decode(angles: Vec3, center: Vec3): Quaternion
+  /** By how much the box is turned seen from above, counter-clockwise from x (right) to z (forward), modulo half a turn: what bird's-eye overlap goes by. */
+  birdsEyeAngle(angles: Vec3, center: Vec3): number
 }
 
 const rotX = (t: number): Matrix3 => [[1, 0, 0], [0, Math.cos(t), -Math.sin(t)], [0, Math.sin(t), Math.cos(t)]]
@@ -28,6 +30,7 @@ const published: RotationCodec = {
     const [w, x, y, z] = matrixToQuaternion(multiply(multiply(rotZ(a), rotX(b)), rotY(c)))
     return [x, y, z, w]
   },
+  birdsEyeAngle: angles => -angles[2],
 }
 
 /** Angle into [-pi, pi). */
@@ -46,6 +49,7 @@ const corrected: RotationCodec = {
   decode([a, b, c], [x, , z]) {
     return matrixToQuaternion(multiply(multiply(rotY(a + Math.atan2(x, z)), rotX(b)), rotZ(c)))
   },
+  birdsEyeAngle: ([a], [x, , z]) => -(a + Math.atan2(x, z)),
 }
 
 export const rotationCodecs = { published, corrected } as const satisfies Record<string, RotationCodec>
@@ -55,3 +59,6 @@ export const limit = (v: number, offset: number, period: number): number => v - 
 
 /** 0 or 1: which half turn, counted from `offset`, an angle lies in. */
 export const directionBin = (angle: number, offset: number): number => Math.max(0, Math.min(1, Math.floor(limit(Math.fround(angle - offset), 0, 2 * Math.PI) / Math.PI)))
+
+/** The angle that is `regressed` modulo half a turn and lies in the half turn `bin` counted from `offset`: inverse of regressing an angle and classifying its `directionBin`. */
+export const angleFrom = (regressed: number, bin: number, offset: number): number => limit(Math.fround(regressed - offset), 0, Math.PI) + offset + Math.PI * bin

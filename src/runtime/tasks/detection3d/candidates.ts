@@ -1,0 +1,82 @@
+// The points of a detector's maps that may be objects: those whose score passes, the best of each level.
+import type { Detection3dConfig } from '../../../compiler/tasks/spec.ts'
+import type { HostTensors } from '../../engines/engine.ts'
+import type { TensorData } from '../../../compiler/ir/types.ts'
+import { codeSize, levelsOf, pointAt, type Level } from './assign.ts'
+
+export interface Candidate {
+  /** pixels of the original image */
+  readonly x: number
+  readonly y: number
+  readonly stride: number
+  /** sigmoid of the class times sigmoid of the centre-ness; [classes] */
+  readonly scores: Float64Array
+  /** offset 2, depth, size 3, rotation 3, left top right bottom, as regressed; [13] */
+  readonly box: Float64Array
+  /** of each angle */
+  readonly directions: readonly [number, number, number]
+}
+
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
+
+/** One level of one image; the maps are row-major [c, height * width]. */
+interface Maps { readonly level: Level; readonly cls: TensorData['data']; readonly bbox: TensorData['data']; readonly dir: TensorData['data']; readonly ctr: TensorData['data'] }
+
+function mapsOf(outputs: HostTensors, index: number, task: string, config: Detection3dConfig): Maps[] {
+  const find = (name: string, channels: number): TensorData => {
+    const t = outputs[`${task}/${name}`]
+    if (t === undefined) throw new Error(`internal: the network has no output ${task}/${name}`)
+    if (t.shape.length !== 4 || t.shape[1] !== channels || index >= t.shape[0]) throw new Error(`internal: the output ${task}/${name} is [${t.shape.join(', ')}], not [more than ${index}, ${channels}, h, w]`)
+    return t
+  }
+  const tensors = config.strides.map((_, l) => ({ cls: find(`cls/${l}`, config.classes.length), bbox: find(`bbox/${l}`, codeSize), dir: find(`dir/${l}`, 6), ctr: find(`ctr/${l}`, 1) }))
+  const levels = levelsOf(config, tensors.map(t => [t.cls.shape[2], t.cls.shape[3]] as const))
+  const image = ({ data, shape }: TensorData): TensorData['data'] => { const n = data.length / shape[0]; return data.subarray(index * n, (index + 1) * n) }
+  return tensors.map((t, l) => ({ level: levels[l], cls: image(t.cls), bbox: image(t.bbox), dir: image(t.dir), ctr: image(t.ctr) }))
+}
+
+/** Best class score of every point, 0 where it does not pass `least`; not a number never passes. */
+function bestScores({ cls, ctr }: Maps, classes: number, least: number): Float64Array {
+  const points = ctr.length
+  const best = new Float64Array(points)
+  for (let p = 0; p < points; p++) {
+    let logit = -Infinity
+    for (let c = 0; c < classes; c++) if (cls[c * points + p] > logit) logit = cls[c * points + p]
+    const score = sigmoid(logit) * sigmoid(ctr[p])
+    if (score > least) best[p] = score
+  }
+  return best
+}
+
+/** Points in order of the map whose best score passes, or the best `most` of them; of equal scores the first. */
+function bestPoints(best: Float64Array, most: number): number[] {
+  const passing: number[] = []
+  best.forEach((score, p) => { if (score > 0) passing.push(p) })
+  if (passing.length <= most) return passing
+  const sorted = Float64Array.from(passing, p => best[p]).sort()
+  const last = sorted[sorted.length - most]
+  let ties = most - passing.reduce((n, p) => n + (best[p] > last ? 1 : 0), 0)
+  return passing.filter(p => best[p] > last || (best[p] === last && ties-- > 0))
+}
+
+/** A regressed box that can stand in the world: all finite, in front of the camera, of some size. */
+const isBox = (box: Float64Array): boolean => box.every(Number.isFinite) && box[2] > 0 && box[3] > 0 && box[4] > 0 && box[5] > 0
+
+/**
+ * Candidates of image `index`, levels in order, points row-major. A point passes by a class score above `config.score`; `config.preNms` of a level stay at most. A point is dropped whose regression
+ * is not finite, behind the camera or of no size, which exp() does not give unless it overflows.
+ */
+export function candidatesOf(outputs: HostTensors, index: number, config: Detection3dConfig, task: string): Candidate[] {
+  return mapsOf(outputs, index, task, config).flatMap(maps => {
+    const { level, cls, bbox, dir, ctr } = maps
+    const points = level.height * level.width
+    return bestPoints(bestScores(maps, config.classes.length, config.score), config.preNms).flatMap(p => {
+      const box = Float64Array.from({ length: codeSize }, (_, c) => bbox[c * points + p])
+      if (!isBox(box)) return []
+      const centerness = sigmoid(ctr[p])
+      const scores = Float64Array.from(config.classes, (_, c) => sigmoid(cls[c * points + p]) * centerness)
+      const direction = (angle: number): number => dir[(2 * angle + 1) * points + p] > dir[2 * angle * points + p] ? 1 : 0
+      return [{ x: pointAt(p % level.width, level.stride), y: pointAt(Math.floor(p / level.width), level.stride), stride: level.stride, scores, box, directions: [direction(0), direction(1), direction(2)] as const }]
+    })
+  })
+}
