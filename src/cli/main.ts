@@ -16,6 +16,7 @@ import { exportCommand } from './export.ts'
 import { fmtCommand } from './fmt.ts'
 import { irCommand } from './ir.ts'
 import { UsageError, UserError } from './project.ts'
+import { scoreCommand } from './score.ts'
 import { summaryCommand } from './summary.ts'
 import { trainCommand } from './train.ts'
 import { weightsCommand } from './weights.ts'
@@ -29,7 +30,7 @@ const program = new Command('mtlc')
   .showSuggestionAfterError()
   .showHelpAfterError('(--help lists what there is)')
   .exitOverride()
-for (const command of [checkCommand(), fmtCommand(), summaryCommand(), irCommand(), dataCommand(), trainCommand(), evalCommand(), exportCommand(), weightsCommand()]) {
+for (const command of [checkCommand(), fmtCommand(), summaryCommand(), irCommand(), dataCommand(), trainCommand(), evalCommand(), scoreCommand(), exportCommand(), weightsCommand()]) {
   command.copyInheritedSettings(program)
   for (const sub of command.commands) sub.copyInheritedSettings(program)
   program.addCommand(command)
