@@ -1,0 +1,31 @@
+// A picture in memory: RGB bytes; crops, sizes, PNG.
+import { encodePng } from '../data/cityscapes3d/png.ts'
+
+/** RGB, 8 bit, row-major HWC. */
+export interface Picture { readonly height: number; readonly width: number; readonly data: Uint8Array }
+
+export type Colour = readonly [number, number, number]
+
+/** A picture of one colour. */
+export function plain(height: number, width: number, [r, g, b]: Colour): Picture {
+  const data = new Uint8Array(3 * height * width)
+  for (let i = 0; i < data.length; i += 3) { data[i] = r; data[i + 1] = g; data[i + 2] = b }
+  return { height, width, data }
+}
+
+/** The colour of a pixel. */
+export function pixelAt({ width, data }: Picture, row: number, column: number): Colour {
+  const at = 3 * (row * width + column)
+  return [data[at], data[at + 1], data[at + 2]]
+}
+
+/** `inner` copied into `outer` at a place where it fits. */
+export function pasted(outer: Picture, inner: Picture, top: number, left: number): Picture {
+  if (top < 0 || left < 0 || top + inner.height > outer.height || left + inner.width > outer.width) throw new Error(`internal: ${inner.width} x ${inner.height} at ${left}, ${top} does not fit into ${outer.width} x ${outer.height}`)
+  const data = outer.data.slice()
+  for (let y = 0; y < inner.height; y++) data.set(inner.data.subarray(3 * y * inner.width, 3 * (y + 1) * inner.width), 3 * ((top + y) * outer.width + left))
+  return { ...outer, data }
+}
+
+/** An 8-bit RGB PNG; the same bytes everywhere. */
+export const encodePicture = ({ height, width, data }: Picture): Uint8Array => encodePng('rgb8', height, width, data)

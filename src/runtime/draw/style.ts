@@ -1,0 +1,70 @@
+// What all pictures have in common: colours of backgrounds and classes, sizes of text, the band with a legend below a picture.
+import { font, painted, css, type Brush } from './canvas.ts'
+import { pasted, plain, type Colour, type Picture } from './picture.ts'
+
+export const background: Colour = [20, 23, 28]
+export const ink: Colour = [232, 234, 237]
+export const faint: Colour = [154, 160, 168]
+
+/** Vehicles in line drawings. The palette of the segmentation has nothing but dark blues for them, which cannot be told apart on an image. */
+const vehicleColours: Readonly<Record<string, Colour>> = {
+  car: [0, 190, 255], truck: [255, 159, 28], bus: [255, 225, 77], train: [208, 138, 255], motorcycle: [255, 84, 112], bicycle: [78, 224, 130],
+}
+export const vehicleColour = (label: string): Colour => vehicleColours[label] ?? [245, 245, 245]
+
+/** Side of a text in pixels on a picture of that width: 28 at 2048, never less than 11. */
+export const textSize = (width: number): number => Math.max(11, Math.round((28 * width) / 2048))
+
+/** Pictures with a legend are at least this wide: on a narrower image nothing could be read. */
+const narrowest = 360
+
+export interface LegendEntry { readonly name: string; /** draws the sign into a square of that side at x, y */ readonly sign: (brush: Brush, x: number, y: number, side: number) => void }
+
+/** A filled square, with a thin border that shows dark colours on the dark band. */
+export const swatch = (colour: Colour) => (brush: Brush, x: number, y: number, side: number): void => {
+  brush.fillStyle = css(colour)
+  brush.fillRect(x, y, side, side)
+  brush.strokeStyle = css(faint)
+  brush.lineWidth = 1
+  brush.strokeRect(x + 0.5, y + 0.5, side - 1, side - 1)
+}
+
+/** The picture with a band of that height below, and `draw` in it (origin at the band's top left corner). Narrow pictures get a margin on the right. */
+export function withBand(picture: Picture, bandHeight: number, draw: (brush: Brush, width: number) => void): Picture {
+  const width = Math.max(picture.width, narrowest)
+  const whole = pasted(plain(picture.height + bandHeight, width, background), picture, 0, 0)
+  return painted(whole, brush => {
+    brush.translate(0, picture.height)
+    draw(brush, width)
+  })
+}
+
+/** A legend below a picture, in as many rows as it needs. */
+export function withLegend(picture: Picture, entries: readonly LegendEntry[]): Picture {
+  if (entries.length === 0) return picture
+  const width = Math.max(picture.width, narrowest)
+  const size = textSize(width)
+  const [gap, row] = [Math.round(size * 0.6), Math.round(size * 1.7)]
+  const places: { entry: LegendEntry; x: number; row: number }[] = []
+  let [x, rows] = [gap, 0]
+  // Widths are estimated from the number of letters only until the canvas is there: they are measured on one of a single pixel.
+  painted(plain(1, 1, background), brush => {
+    brush.font = font(size)
+    for (const entry of entries) {
+      const wide = size + gap / 2 + brush.measureText(entry.name).width
+      if (x + wide > width - gap && x > gap) { x = gap; rows++ }
+      places.push({ entry, x, row: rows })
+      x += wide + 2 * gap
+    }
+  })
+  return withBand(picture, (rows + 1) * row + gap, brush => {
+    brush.font = font(size)
+    brush.textBaseline = 'middle'
+    for (const { entry, x: left, row: r } of places) {
+      const top = Math.round(gap / 2 + r * row + (row - size) / 2)
+      entry.sign(brush, Math.round(left), top, size)
+      brush.fillStyle = css(ink)
+      brush.fillText(entry.name, left + size + gap / 2, top + size / 2)
+    }
+  })
+}
