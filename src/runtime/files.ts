@@ -23,13 +23,15 @@ export function explain(path: string, error: unknown): FileError {
 }
 
 /** Makes a folder and those above it. Not mkdirSync's `recursive`, which never returns where a file system refuses new folders with ENOENT (/proc). */
-function makeFolder(path: string): void {
+function makeFolder(path: string, again = true): void {
   try {
     mkdirSync(path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (statSync(path, { throwIfNoEntry: false })?.isDirectory() === true) return
     const above = dirname(path)
+    // Another thread may have made the folder above since.
+    if (code === 'ENOENT' && again && existsSync(above)) return makeFolder(path, false)
     if (code !== 'ENOENT' || above === path || existsSync(above)) throw error
     makeFolder(above)
     makeFolder(path)

@@ -9,6 +9,9 @@ import type { Sample } from '../../src/runtime/data/dataset.ts'
 import { boxJson } from '../../src/runtime/data/synth/annotate.ts'
 import { writeSynthetic } from '../../src/runtime/data/synth/index.ts'
 import { label } from '../../src/runtime/data/synth/labels.ts'
+import { generatorDigest, generatorVersion, namedSplits } from '../../src/runtime/data/synth/named.ts'
+import { makeRig } from '../../src/runtime/data/synth/rig.ts'
+import { makeScene } from '../../src/runtime/data/synth/scene.ts'
 import { synthesise, synthId } from '../../src/runtime/data/synth/write.ts'
 import { FileError } from '../../src/runtime/files.ts'
 import { boxCorners, pointToSensor, projectedHull } from '../../src/runtime/projection.ts'
@@ -153,7 +156,7 @@ test('same seed, same bytes, whatever the number of workers; another seed, other
   await writeSynthetic(folders[1], { ...options, seed: 11, workers: 2 }, done => progress.push(done))
   await writeSynthetic(folders[2], { ...options, seed: 12, workers: 1 })
   const [a, b, c] = folders.map(digest)
-  expect(Object.keys(a)).toHaveLength(30)
+  expect(Object.keys(a)).toHaveLength(31)
   expect(b).toEqual(a)
   expect(Object.keys(c)).toEqual(Object.keys(a))
   for (const name of Object.keys(a).filter(n => n.includes('leftImg8bit'))) expect(c[name]).not.toBe(a[name])
@@ -176,4 +179,19 @@ test('odd sizes render too', () => {
     expect(r.image).toHaveLength(3 * odd[0] * odd[1])
     expect(new Set(r.labelIds).size).toBeGreaterThan(5)
   }
+})
+
+test('synth-v1 is what it was when it got its name', () => {
+  const { seed, digest, generator, train, val } = namedSplits['synth-v1']
+  expect([train, val, generator]).toEqual([1000, 200, generatorVersion])
+  expect(generatorDigest(seed), 'the generator draws other scenes: results on synth-v1 would no longer compare; give the new scenes a new name and version').toBe(digest)
+})
+
+test('a scene does not depend on the size of the image', () => {
+  const layout = (height: number): unknown => {
+    const { camera, hood } = makeRig(20, 3, height, 2 * height)
+    const { primitives, vehicles, shadows } = makeScene(77, camera.sensorTIso8855)
+    return { hood, primitives, vehicles, shadows, lens: [camera.fx, camera.fy, camera.u0].map(v => (v / height).toFixed(5)) }
+  }
+  expect(layout(256)).toEqual(layout(1024))
 })

@@ -1,7 +1,6 @@
 // A whole street scene: the street, what lines it, its traffic and people, their shadows.
 import { cameraToSensor, multiply, quaternionToMatrix, splitTransform, transform } from '../../geometry.ts'
 import type { Vec3 } from '../../geometry.ts'
-import type { Camera } from '../dataset.ts'
 import { pedestrian, standing } from './cycles.ts'
 import { label } from './labels.ts'
 import { makeLight } from './light.ts'
@@ -9,7 +8,7 @@ import type { Light } from './light.ts'
 import { Mesh, place } from './mesh.ts'
 import type { Frame, Primitive } from './mesh.ts'
 import { Random } from './random.ts'
-import { boundary, bush, ground, house, lamp, onGround, sign, trafficLight, tree } from './scenery.ts'
+import { boundary, bush, ground, house, lamp, onGround, railing, sign, trafficLight, tree } from './scenery.ts'
 import { makeStreet } from './street.ts'
 import type { Street } from './street.ts'
 import { Traffic } from './traffic.ts'
@@ -75,7 +74,7 @@ function line(mesh: Mesh, vehicle: Frame, street: Street, shadows: Shadows, rand
   for (const side of [0, 1] as const) {
     const sign_ = side === 0 ? -1 : 1
     const edge = street.edges[side]
-    const setback = random.chance(0.6) ? 0 : random.range(2, 7)
+    const setback = random.chance(0.45) ? 0 : random.range(2, 7)
     for (let s = -22; s < street.end - 30;) {
       const width = random.range(9, 24)
       if (blocked(s, width)) {
@@ -89,9 +88,9 @@ function line(mesh: Mesh, vehicle: Frame, street: Street, shadows: Shadows, rand
         const height = random.range(5, 9) + urban * random.range(0, 12)
         house(mesh, f, w, depth, height, sign_, random)
         shadows.block(f, side === 0 ? [0, w, -depth, 0] : [0, w, 0, depth], 0, height)
-        if (setback > 0 && random.chance(0.7)) boundary(mesh, onGround(vehicle, street, s, edge + sign_ * 0.2), w, random)
+        if (setback > 0 && random.chance(0.9)) boundary(mesh, onGround(vehicle, street, s, edge + sign_ * 0.2), w, random)
       } else {
-        if (random.chance(0.7)) boundary(mesh, onGround(vehicle, street, s, edge + sign_ * 0.3), w, random)
+        if (random.chance(0.8)) boundary(mesh, onGround(vehicle, street, s, edge + sign_ * 0.3), w, random)
         for (let i = 0; i < 3; i++) {
           const at = onGround(vehicle, street, s + random.range(0, w), edge + sign_ * random.range(3, 16))
           if (random.chance(0.6)) tree(mesh, at, random.range(5, 13), random)
@@ -111,7 +110,7 @@ function line(mesh: Mesh, vehicle: Frame, street: Street, shadows: Shadows, rand
         tree(mesh, f, height, random)
         shadows.block(f, [-0.2 * height, 0.2 * height, -0.2 * height, 0.2 * height], 0.45 * height, 0.9 * height)
       }
-      if (random.chance(0.22)) {
+      if (random.chance(0.4)) {
         const g = onGround(vehicle, street, s + 3, t)
         sign(mesh, random.chance(0.7) ? g : standing(g, [0, 0, 0], Math.PI), random)
         shadows.block(g, [-0.03, 0.03, -0.03, 0.03], 0, 2.6)
@@ -126,9 +125,17 @@ function line(mesh: Mesh, vehicle: Frame, street: Street, shadows: Shadows, rand
       }
     }
   }
-  if (street.crossing) {
-    const s = street.crossing[0] - 1.4
-    trafficLight(mesh, onGround(vehicle, street, s, street.kerbs[0] - 0.5), random.chance(0.5) ? 3.2 : 0, random)
+  for (const side of [0, 1] as const) {
+    if (street.parking[side] !== undefined || !random.chance(0.4)) continue
+    const from = random.range(6, 40)
+    const length = random.range(8, 30)
+    for (let s = from; s < from + length; s += 2) if (!blocked(s, 3)) railing(mesh, onGround(vehicle, street, s, street.kerbs[side] + (side === 0 ? -0.25 : 0.25)), 2)
+  }
+  const signals = street.crossing ? [street.crossing[0] - 1.4] : random.chance(0.4) ? [random.range(12, 45)] : []
+  for (const s of signals) {
+    const reach = -street.lanes[0].t
+    if (random.chance(0.5)) trafficLight(mesh, onGround(vehicle, street, s, street.kerbs[0] - 0.5), Math.max(1, -0.5 - street.kerbs[0] - reach), random)
+    trafficLight(mesh, onGround(vehicle, street, s, street.kerbs[0] - 0.6), 0, random)
     trafficLight(mesh, onGround(vehicle, street, s, street.kerbs[1] + 0.5), 0, random)
   }
   for (let i = 0; i < 40; i++) {
@@ -139,11 +146,11 @@ function line(mesh: Mesh, vehicle: Frame, street: Street, shadows: Shadows, rand
 }
 
 function people(mesh: Mesh, vehicle: Frame, street: Street, traffic: Traffic, shadows: Shadows, density: number, random: Random): void {
-  const count = Math.round(density * random.range(0, 16))
+  const count = Math.round(density * random.range(0, 30))
   for (let i = 0; i < count; i++) {
     const side = random.below(2)
     const crossing = random.chance(0.12)
-    const s = random.range(5, 75)
+    const s = 5 + 55 * random.next() ** 1.5
     const t = crossing ? random.range(street.kerbs[0], street.kerbs[1]) : street.kerbs[side] + (street.edges[side] - street.kerbs[side]) * random.range(0.25, 0.95)
     const way = crossing ? Math.PI / 2 : 0
     const f = onGround(vehicle, street, s, t, way + (random.chance(0.5) ? Math.PI : 0) + random.range(-0.3, 0.3))
@@ -158,10 +165,10 @@ function people(mesh: Mesh, vehicle: Frame, street: Street, traffic: Traffic, sh
   }
 }
 
-/** Makes the scene of a seed as a camera mounted on the vehicle will see it. */
-export function makeScene(seed: number, camera: Camera): Scene {
+/** Makes the scene of a seed as a camera mounted on the vehicle will see it: V -> camera frame as 3x4. Lens and size of the image do not matter to it. */
+export function makeScene(seed: number, sensorTIso8855: readonly (readonly number[])[]): Scene {
   const random = new Random(seed)
-  const { rotation, translation } = splitTransform(camera.sensorTIso8855)
+  const { rotation, translation } = splitTransform(sensorTIso8855)
   const vehicle: Frame = { rotation: multiply(cameraToSensor, rotation), origin: transform(cameraToSensor, translation) }
   const light = makeLight(vehicle.rotation, random.fork())
   const shadows = new Shadows(light)
@@ -169,7 +176,7 @@ export function makeScene(seed: number, camera: Camera): Scene {
   const street = makeStreet(random.fork())
   const density = random.chance(0.04) ? 0 : random.range(0.15, 1)
   ground(mesh, vehicle, street, random.fork())
-  const traffic = new Traffic(mesh, vehicle, street, random.fork(), camera.fx)
+  const traffic = new Traffic(mesh, vehicle, street, random.fork())
   traffic.fill(density)
   line(mesh, vehicle, street, shadows, random.fork())
   people(mesh, vehicle, street, traffic, shadows, density, random.fork())

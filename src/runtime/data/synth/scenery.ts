@@ -131,21 +131,31 @@ export function bush(mesh: Mesh, f: Frame, size: number, random: Random): void {
 
 /** A boundary of `length` along local x: railing, wooden fence, wall or hedge. */
 export function boundary(mesh: Mesh, f: Frame, length: number, random: Random): void {
-  const kind = random.below(4)
-  const height = random.range(0.9, 1.9)
+  const kind = random.below(6)
+  const height = random.range(1, 2.2)
   if (kind === 0) {
     mesh.label = label.fence
-    mesh.polygon(f, [[0, 0, 0], [length, 0, 0], [length, 0, height], [0, 0, height]], { texture: 'bars', colour: rgb(64, 66, 66), shape: [0.14, 0.05, height] })
-  } else if (kind === 1) {
+    mesh.polygon(f, [[0, 0, 0], [length, 0, 0], [length, 0, height], [0, 0, height]], { texture: 'bars', colour: rgb(64, 66, 66), shape: [0.14, 0.08, height] })
+  } else if (kind < 3) {
     mesh.label = label.fence
     mesh.block(f, [0, length, -0.04, 0.04], -0.2, height, { texture: 'panels', colour: rgb(120, 92, 64), second: rgb(88, 66, 46), seed: random.below(1 << 30), shape: [9, 10] })
-  } else if (kind === 2) {
+  } else if (kind < 5) {
     mesh.label = label.wall
     mesh.block(f, [0, length, -0.15, 0.15], -0.3, height, { texture: 'bricks', colour: random.pick([rgb(150, 84, 64), rgb(168, 160, 148), rgb(130, 126, 120)]), seed: random.below(1 << 30) })
   } else {
     mesh.label = label.vegetation
     mesh.block(f, [0, length, -0.4, 0.4], -0.2, height, leaves(random))
   }
+}
+
+/** A pedestrian railing of `length` along local x, as it stands at kerbs: two panels of bars between posts. */
+export function railing(mesh: Mesh, f: Frame, length: number): void {
+  mesh.label = label.fence
+  const metal = plain(96, 100, 104)
+  const height = 1.05
+  mesh.polygon(f, [[0, 0, 0.12], [length, 0, 0.12], [length, 0, height], [0, 0, height]], { texture: 'bars', colour: rgb(120, 124, 128), shape: [0.12, 0.075, height] })
+  for (const z of [0.12, height]) mesh.block(f, [0, length, -0.03, 0.03], z - 0.04, z + 0.04, metal)
+  mesh.block(f, [-0.05, 0.05, -0.05, 0.05], -0.1, height + 0.08, metal)
 }
 
 /** A street lamp with an arm of `reach` towards local +y. */
@@ -166,8 +176,8 @@ export function sign(mesh: Mesh, f: Frame, random: Random): void {
   const count = random.chance(0.3) ? 2 : 1
   for (let i = 0; i < count; i++) {
     const form = random.below(4)
-    const r = random.range(0.34, 0.48)
-    const z = height - 0.45 - 0.95 * i
+    const r = random.range(0.38, 0.55)
+    const z = height - 0.5 - 1.1 * i
     const corners = form === 1 ? 3 : form === 2 ? 4 : form === 3 ? 8 : 12
     const phase = form === 1 ? Math.PI / 2 : Math.PI / corners
     const [colour, second] = form === 2 ? [random.pick([rgb(24, 70, 150), rgb(235, 190, 30), rgb(235, 235, 230)]), rgb(240, 240, 240)] : form === 3 ? [rgb(180, 20, 24), rgb(180, 20, 24)] : random.pick([[rgb(240, 240, 238), rgb(190, 20, 24)], [rgb(24, 70, 150), rgb(24, 70, 150)]] as const)
@@ -184,7 +194,12 @@ export function trafficLight(mesh: Mesh, f: Frame, reach: number, random: Random
   mesh.rod(f, [0, 0, 0], [0, 0, height + 0.9], 0.14, metal)
   if (reach !== 0) mesh.rod(f, [0, 0, height + 0.8], [0, reach, height + 0.8], 0.1, metal)
   mesh.label = label.trafficLight
-  const y = reach === 0 ? 0.22 : reach
+  const y = reach === 0 ? 0.42 : reach
+  // A dark board with a white rim behind the lamps, as beside bright roads.
+  const [low, high] = [height - 0.25, height + 1.15]
+  const board = (x: number, half: number, grow: number, m: Material): void => mesh.polygon(f, [[x, y - half, low - grow], [x, y + half, low - grow], [x, y + half, high + grow], [x, y - half, high + grow]], m)
+  board(-0.02, 0.4, 0.06, plain(225, 225, 220))
+  board(-0.05, 0.34, 0, plain(24, 26, 25))
   mesh.block(f, [-0.16, 0.16, y - 0.17, y + 0.17], height - 0.05, height + 0.95, plain(28, 32, 30))
   const lit = random.below(3)
   const colours = [rgb(40, 230, 120), rgb(255, 190, 40), rgb(255, 40, 30)]

@@ -8,6 +8,11 @@ export interface Place { readonly point: Vec3; readonly heading: number; readonl
 
 /** A strip of ground between t0 and t1 (left of the middle is positive), `height` above the roadway. */
 export interface Strip { readonly kind: 'road' | 'parking' | 'rails' | 'sidewalk' | 'grass'; readonly t0: number; readonly t1: number; readonly height: number }
+/** How cars stand beside the roadway, with respect to the kerb. */
+export type Parking = 'parallel' | 'diagonal' | 'perpendicular'
+/** Width in metres of a strip of parked cars. */
+export const parkingWidth: Readonly<Record<Parking, number>> = { parallel: 2.1, diagonal: 4.9, perpendicular: 5.1 }
+
 export interface Lane { readonly t: number; /** +1: as we drive, -1: towards us */ readonly direction: 1 | -1 }
 
 export interface Street {
@@ -22,7 +27,7 @@ export interface Street {
   readonly kerbs: readonly [number, number]
   /** t of the outer edges of the sidewalks, right and left: where houses begin */
   readonly edges: readonly [number, number]
-  readonly parking: readonly [boolean, boolean]
+  readonly parking: readonly [Parking | undefined, Parking | undefined]
   readonly rails: boolean
   /** s of a crossing street's edges */
   readonly crossing: readonly [number, number] | undefined
@@ -34,7 +39,7 @@ const end = 330
 /** A random street through the place of the vehicle, which stands at s = 0 in the innermost lane of its direction, near the middle of it. */
 export function makeStreet(random: Random): Street {
   const laneWidth = random.range(3, 3.6)
-  const rails = random.chance(0.22)
+  const rails = random.chance(0.3)
   const own = random.chance(0.35) ? 2 : 1
   const oncoming = random.chance(0.25) ? 2 : 1
   const middle = rails ? 3.1 : 0
@@ -46,20 +51,26 @@ export function makeStreet(random: Random): Street {
   if (own === 2) lines.push({ t: -middle - laneWidth, solid: false })
   if (oncoming === 2) lines.push({ t: middle + laneWidth, solid: false })
   const road = [-middle - own * laneWidth - 0.3, middle + oncoming * laneWidth + 0.3] as const
-  const parking = [random.chance(0.55), random.chance(0.55)] as const
-  const kerbs = [road[0] - (parking[0] ? 2.1 : 0), road[1] + (parking[1] ? 2.1 : 0)] as const
-  const walks = [random.range(1.8, 4.5), random.range(1.8, 4.5)]
-  const edges = [kerbs[0] - walks[0], kerbs[1] + walks[1]] as const
+  const park = (): Parking | undefined => (random.chance(0.4) ? undefined : random.chance(0.55) ? 'parallel' : random.chance(0.5) ? 'diagonal' : 'perpendicular')
+  const parking = [park(), park()] as const
+  const space = (side: 0 | 1): number => (parking[side] === undefined ? 0 : parkingWidth[parking[side]])
+  const kerbs = [road[0] - space(0), road[1] + space(1)] as const
+  const verges = [random.chance(0.4) ? random.range(1.6, 4.5) : 0, random.chance(0.4) ? random.range(1.6, 4.5) : 0]
+  const walks = [random.range(2.2, 5.5), random.range(2.2, 5.5)]
+  const lawns = [kerbs[0] - verges[0], kerbs[1] + verges[1]] as const
+  const edges = [lawns[0] - walks[0], lawns[1] + walks[1]] as const
   const parkingKind = random.chance(0.3) ? 'road' : 'parking'
   const strips: Strip[] = [
     { kind: 'grass', t0: -140, t1: edges[0], height: 0.1 },
-    { kind: 'sidewalk', t0: edges[0], t1: kerbs[0], height: 0.12 },
+    { kind: 'sidewalk', t0: edges[0], t1: lawns[0], height: 0.12 },
+    { kind: 'grass', t0: lawns[0], t1: kerbs[0], height: 0.12 },
     { kind: parkingKind, t0: kerbs[0], t1: road[0], height: 0 },
     { kind: 'road', t0: road[0], t1: -middle, height: 0 },
     { kind: 'rails', t0: -middle, t1: middle, height: 0 },
     { kind: 'road', t0: middle, t1: road[1], height: 0 },
     { kind: parkingKind, t0: road[1], t1: kerbs[1], height: 0 },
-    { kind: 'sidewalk', t0: kerbs[1], t1: edges[1], height: 0.12 },
+    { kind: 'grass', t0: kerbs[1], t1: lawns[1], height: 0.12 },
+    { kind: 'sidewalk', t0: lawns[1], t1: edges[1], height: 0.12 },
     { kind: 'grass', t0: edges[1], t1: 140, height: 0.1 },
   ]
 
@@ -76,10 +87,14 @@ export function makeStreet(random: Random): Street {
     })
   }
   let crossing: readonly [number, number] | undefined
-  if (random.chance(0.5)) {
+  if (random.chance(0.6)) {
     const width = random.range(7, 12)
-    const at = pieces.findIndex((p, i) => i >= (random.chance(0.5) ? 1 : 2) && i + 1 < pieces.length && pieces[i + 1].s - p.s > width + 8)
-    if (at > 0) crossing = [(pieces[at].s + pieces[at + 1].s - width) / 2, (pieces[at].s + pieces[at + 1].s + width) / 2]
+    const place = random.below(3)
+    // Room for the crossing and its zebra stripes inside one piece, and in front of us.
+    const room = pieces.slice(0, -1).map((p, i) => [Math.max(p.s + 5, 13), pieces[i + 1].s - width - 5] as const).filter(([low, high]) => high > low).slice(0, 3)
+    const [low, high] = room[Math.min(place, room.length - 1)]
+    const from = random.range(low, high)
+    crossing = [from, from + width]
   }
   return { pieces, start, end, strips: strips.filter(s => s.t1 > s.t0), lanes, lines, kerbs, edges, parking, rails, crossing }
 }

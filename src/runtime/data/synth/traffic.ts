@@ -6,8 +6,8 @@ import { label } from './labels.ts'
 import { inside } from './mesh.ts'
 import type { Frame, Mesh } from './mesh.ts'
 import type { Random } from './random.ts'
-import { heightAt, placeOn, standOn } from './street.ts'
-import type { Street } from './street.ts'
+import { heightAt, parkingWidth, placeOn, standOn } from './street.ts'
+import type { Parking, Street } from './street.ts'
 import { bus, car, carTypes, tram, truck } from './vehicles.ts'
 import type { Shape, Size } from './vehicles.ts'
 
@@ -66,14 +66,12 @@ export class Traffic {
   readonly #frame: Frame
   readonly #street: Street
   readonly #random: Random
-  readonly #pixelsPerRadian: number
 
-  constructor(mesh: Mesh, vehicleFrame: Frame, street: Street, random: Random, pixelsPerRadian: number) {
+  constructor(mesh: Mesh, vehicleFrame: Frame, street: Street, random: Random) {
     this.#mesh = mesh
     this.#frame = vehicleFrame
     this.#street = street
     this.#random = random
-    this.#pixelsPerRadian = pixelsPerRadian
     // Our own vehicle, with room in front of the bonnet.
     this.#taken = [[2.4, 0, 0, 4.2, 1.2]]
   }
@@ -108,8 +106,9 @@ export class Traffic {
     const frame = inside(this.#frame, center, m)
     this.#mesh.label = id
     this.#mesh.instance = vehicle.instance
-    const pixels = this.#pixelsPerRadian * h / Math.max(1, Math.hypot(...center))
-    model.shape(this.#mesh, frame, model.size, random.fork(), pixels > 60 ? 14 : pixels > 14 ? 10 : 6)
+    // The angle that it fills decides, not the pixels: a scene is the same at every size of image.
+    const angle = h / Math.max(1, Math.hypot(...center))
+    model.shape(this.#mesh, frame, model.size, random.fork(), angle > 0.05 ? 16 : angle > 0.02 ? 10 : 6)
     if (ridden) {
       this.#mesh.label = label.rider
       this.#mesh.instance = this.instance(label.rider)
@@ -123,9 +122,8 @@ export class Traffic {
   fill(density: number): void {
     const [random, street] = [this.#random, this.#street]
     if (density === 0) return
-    if (street.rails && random.chance(0.65)) {
-      const direction = random.chance(0.5) ? 1 : -1
-      this.put('train', random.range(22, 75), direction > 0 ? -1.55 : 1.55, direction > 0 ? 0 : Math.PI)
+    if (street.rails) {
+      for (const direction of [1, -1]) if (random.chance(0.6)) this.put('train', random.range(20, 70), direction > 0 ? -1.55 : 1.55, direction > 0 ? 0 : Math.PI)
     }
     for (const lane of street.lanes) {
       let s = lane.t > -4 && lane.direction > 0 ? random.range(12, 40) : random.range(-6, 25)
@@ -141,19 +139,14 @@ export class Traffic {
     }
     for (const side of [0, 1] as const) {
       const sign = side === 0 ? -1 : 1
-      if (street.parking[side]) {
-        for (let s = random.range(-4, 8); s < 110; s += random.range(5.2, 8)) {
-          if (this.#nearCrossing(s, 4) || !random.chance(0.35 + 0.55 * density)) continue
-          const kind = random.chance(0.9) ? 'car' : random.pick(['truck', 'motorcycle', 'car'] as const)
-          this.put(kind, s + 2.5, street.kerbs[side] - sign * 1.05, (sign < 0 === random.chance(0.9) ? 0 : Math.PI) + 0.03 * random.normal())
-        }
-      }
-      for (let s = random.range(4, 25); s < 90; s += random.range(8, 38)) {
+      const style = street.parking[side]
+      if (style !== undefined) this.#park(style, street.kerbs[side] - sign * parkingWidth[style] / 2, sign, density)
+      for (let s = random.range(4, 25); s < 90; s += random.range(6, 28)) {
         if (!random.chance(0.6)) continue
         const t = street.kerbs[side] + sign * random.range(0.5, Math.max(0.6, Math.abs(street.edges[side] - street.kerbs[side]) - 0.4))
-        const count = random.chance(0.4) ? 2 + random.below(3) : 1
+        const count = random.chance(0.5) ? 2 + random.below(4) : 1
         const heading = random.chance(0.5) ? random.range(-0.3, 0.3) : Math.PI / 2 + random.range(-0.4, 0.4)
-        const kind = random.chance(0.78) ? 'bicycle' : 'motorcycle'
+        const kind = random.chance(0.72) ? 'bicycle' : 'motorcycle'
         for (let i = 0; i < count; i++) this.put(kind, s + i * (Math.abs(heading) > 1 ? 0.9 : 2.1), t, heading + 0.1 * random.normal())
       }
     }
@@ -162,9 +155,27 @@ export class Traffic {
       for (const way of [-1, 1]) {
         for (let t = random.range(-30, 20); t < 40; t += random.range(12, 40)) {
           const kind = this.#driven()
-          this.put(kind, middle + way * 2.1, t, way * Math.PI / 2 + 0.05 * random.normal(), (kind === 'bicycle' || kind === 'motorcycle') && random.chance(0.9))
+          // Some of them turn.
+          const turn = random.chance(0.3) ? random.range(-0.9, 0.9) : 0.05 * random.normal()
+          this.put(kind, middle + way * 2.1, t, way * Math.PI / 2 + turn, (kind === 'bicycle' || kind === 'motorcycle') && random.chance(0.9))
         }
       }
+    }
+  }
+
+  /** A row of parked vehicles, its middle at t. */
+  #park(style: Parking, t: number, sign: number, density: number): void {
+    const random = this.#random
+    const [shortest, longest] = style === 'parallel' ? [5.2, 8] : style === 'diagonal' ? [3.4, 4.4] : [2.6, 3.3]
+    for (let s = random.range(-4, 8); s < 110; s += random.range(shortest, longest)) {
+      if (this.#nearCrossing(s, 4) || !random.chance((style === 'parallel' ? 0.35 : 0.2) + 0.5 * density)) continue
+      const parallel = style === 'parallel'
+      const kind = random.chance(0.86) ? 'car' : random.pick(parallel ? ['truck', 'motorcycle', 'motorcycle'] as const : ['motorcycle', 'car'] as const)
+      const along = sign < 0 === random.chance(parallel ? 0.9 : 1) ? 0 : Math.PI
+      // Noses to the kerb, some the other way round; our kerb lies to the right, the other one to the left of us and to the right of those who come.
+      const out = random.chance(0.25) ? Math.PI : 0
+      const angle = parallel ? 0 : out - (style === 'diagonal' ? 0.87 : Math.PI / 2)
+      this.put(kind, s + 2.5, t, along + angle + 0.03 * random.normal())
     }
   }
 
@@ -175,6 +186,6 @@ export class Traffic {
 
   #driven(): VehicleClass {
     const x = this.#random.next()
-    return x < 0.66 ? 'car' : x < 0.77 ? 'truck' : x < 0.85 ? 'bus' : x < 0.91 ? 'motorcycle' : 'bicycle'
+    return x < 0.6 ? 'car' : x < 0.7 ? 'truck' : x < 0.78 ? 'bus' : x < 0.9 ? 'motorcycle' : 'bicycle'
   }
 }

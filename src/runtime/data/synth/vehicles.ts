@@ -136,7 +136,8 @@ export const tram: Shape = (mesh, f, size, random) => {
     if (i > 0) mesh.block(f, [x0 - 0.4, x0, -w / 2 + 0.12, w / 2 - 0.12], -h / 2 + 0.35, roof - 0.1, black)
   }
   for (const s of [-1, 1]) {
-    const [root, tip] = [s * (l / 2 - 0.6), s * l / 2]
+    // The lamps reach the face of the box; the front stands a little behind them.
+    const [root, tip, lamps] = [s * (l / 2 - 0.6), s * (l / 2 - 0.03), s * l / 2]
     const narrow = w / 2 - 0.3
     const low = -h / 2 + 0.3
     const corner = (x: number, y: number, z: number): [number, number, number] => [x, y, z]
@@ -146,7 +147,7 @@ export const tram: Shape = (mesh, f, size, random) => {
     mesh.polygon(f, [corner(tip, -narrow, -h / 2 + 1.2), corner(tip, narrow, -h / 2 + 1.2), corner(lean, narrow, roof), corner(lean, -narrow, roof)], glass, inner)
     for (const t of [-1, 1]) mesh.polygon(f, [corner(root, t * w / 2, low), corner(tip, t * narrow, low), corner(tip, t * narrow, -h / 2 + 1.2), corner(lean, t * narrow, roof), corner(root, t * w / 2, roof)], { ...end, colour }, inner)
     mesh.polygon(f, [corner(root, -w / 2, roof), corner(root, w / 2, roof), corner(lean, narrow, roof), corner(lean, -narrow, roof)], { ...end, colour }, inner)
-    for (const t of [-1, 1]) mesh.block(f, [Math.min(tip, tip - s * 0.04), Math.max(tip, tip - s * 0.04), t > 0 ? narrow - 0.45 : -narrow + 0.1, t > 0 ? narrow - 0.1 : -narrow + 0.45], -h / 2 + 0.75, -h / 2 + 0.95, s > 0 ? white : red)
+    for (const t of [-1, 1]) mesh.block(f, [Math.min(tip, lamps), Math.max(tip, lamps), t > 0 ? narrow - 0.45 : -narrow + 0.1, t > 0 ? narrow - 0.1 : -narrow + 0.45], -h / 2 + 0.75, -h / 2 + 0.95, s > 0 ? white : red)
   }
   mesh.rod(f, [0, 0, roof + 0.2], [0.7, 0, h / 2 - 0.2], 0.06, black)
   mesh.rod(f, [0.7, 0, h / 2 - 0.2], [0.2, 0, h / 2 - 0.04], 0.05, black)

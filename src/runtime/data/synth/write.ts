@@ -24,7 +24,7 @@ export function synthId(split: SynthSplit, index: number): string {
 export function synthesise({ split, index, size: [height, width], seed }: Omit<SynthJob, 'dir'>) {
   const order = split === 'train' ? 0 : 1
   const rig = makeRig(seed, 100 * order + index % cities[split].length, height, width)
-  const scene = makeScene(seedOf(seed, order, index), rig.camera)
+  const scene = makeScene(seedOf(seed, order, index), rig.camera.sensorTIso8855)
   return { rig, scene, rendered: render(scene, rig.camera, height, width, rig.hood) }
 }
 
