@@ -22,6 +22,17 @@ export function encodeDepth(sample: Sample, config: DepthConfig): Record<string,
   return { depth: { dtype: 'float32', shape: [1, ...config.size], data: depth } }
 }
 
+/** Metres, or pixels of disparity, of every pixel at the original resolution; -1 where there is no measurement (raw 0, or 1: infinitely far). What predictions are judged by. */
+export function depthTruth(raw: ArrayLike<number>, quantity: DepthConfig['quantity'], camera: { readonly baseline: number; readonly fx: number } | undefined): Float64Array {
+  if (quantity === 'depth' && camera === undefined) throw new DataError('metric depth needs the camera json (baseline, fx)')
+  const scale = quantity === 'depth' ? camera!.baseline * camera!.fx : 0
+  return Float64Array.from(raw, p => (p < 2 ? -1 : quantity === 'depth' ? scale / disparityOf(p) : disparityOf(p)))
+}
+
+/** In words: which pixels count. */
+export const validRange = (max: number, unit: string): string => `0 < truth < ${max} ${unit}, pooled over all pixels of the set`
+
+/** Errors over the valid pixels: RMSE and MAE in the unit of the task, the others without unit; `delta1` is the share within a ratio of 1.25, then 1.25 squared and cubed. NaN without a valid pixel. */
 export interface DepthScores { readonly pixels: number; readonly rmse: number; readonly logRmse: number; readonly absRel: number; readonly sqRel: number; readonly mae: number; readonly delta1: number; readonly delta2: number; readonly delta3: number }
 
 /** Pools errors over all valid pixels of a set (not per image). Valid: 0 < truth < max, strict. Units are those of the task (metres, or pixels of disparity). */
@@ -39,8 +50,9 @@ export class DepthMeter {
 
   constructor(max: number) { this.max = max }
 
-  /** Predictions are clamped at 0; logarithms see at least 1e-9. */
+  /** Predictions are clamped at 0; logarithms see at least 1e-9. Throws RangeError where the lengths differ. */
   add(truth: ArrayLike<number>, predicted: ArrayLike<number>): void {
+    if (truth.length !== predicted.length) throw new RangeError(`${predicted.length} predicted pixels for ${truth.length} of the ground truth`)
     for (let i = 0; i < truth.length; i++) {
       const t = truth[i]
       if (!(t > 0 && t < this.max)) continue
