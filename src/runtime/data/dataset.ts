@@ -6,6 +6,9 @@ export interface Camera { readonly fx: number; readonly fy: number; readonly u0:
 /** One annotated box, as in the json (frame V): centre in metres, dimensions [length, width, height] in metres, quaternion w, x, y, z. 2D boxes are [x, y, w, h] in pixels. */
 export interface Box3d { readonly label: string; readonly center: readonly [number, number, number]; readonly dimensions: readonly [number, number, number]; readonly rotation: readonly [number, number, number, number]; readonly modal: readonly [number, number, number, number]; readonly amodal: readonly [number, number, number, number]; readonly instanceId: number; readonly occlusion: number; readonly truncation: number }
 
+/** A part of the image where the metric counts no unmatched prediction: x, y, w, h in pixels. */
+export interface IgnoreRegion { readonly label: string; readonly box: readonly [number, number, number, number] }
+
 export interface Sample {
   /** `<city>_<seq>_<frame>` */
   readonly id: string
@@ -19,6 +22,8 @@ export interface Sample {
   readonly disparity: Uint16Array | undefined
   readonly camera: Camera | undefined
   readonly boxes: readonly Box3d[] | undefined
+  /** with boxes: what the box file leaves out of the scoring */
+  readonly ignores?: readonly IgnoreRegion[]
 }
 
 export interface Dataset {

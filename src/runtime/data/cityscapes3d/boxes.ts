@@ -1,6 +1,6 @@
 // Box annotations: `<base>_gtBbox3d.json`.
 import { dataError } from '../errors.ts'
-import type { Box3d, Camera } from '../dataset.ts'
+import type { Box3d, Camera, IgnoreRegion } from '../dataset.ts'
 import { parseSensor } from './camera.ts'
 import type { JsonValue } from './json.ts'
 
@@ -8,7 +8,7 @@ import type { JsonValue } from './json.ts'
 export const evaluatedClasses: readonly string[] = ['car', 'truck', 'bus', 'train', 'motorcycle', 'bicycle']
 const mostObjects = 10_000
 
-export interface BoxFile { readonly camera: Camera; readonly boxes: readonly Box3d[]; /** width, height that the file states for its image */ readonly image: readonly [number, number] | undefined }
+export interface BoxFile { readonly camera: Camera; readonly boxes: readonly Box3d[]; readonly ignores: readonly IgnoreRegion[]; /** width, height that the file states for its image */ readonly image: readonly [number, number] | undefined }
 
 type Four = [number, number, number, number]
 const rectangle = (value: JsonValue): Four => {
@@ -42,7 +42,8 @@ export function parseBoxes(json: JsonValue): BoxFile {
   const camera = parseSensor(json.field('sensor'))
   const boxes = json.field('objects').items(mostObjects).map(parseBox)
   const image = json.has('imgWidth') && json.has('imgHeight') ? [json.field('imgWidth').number(), json.field('imgHeight').number()] as const : undefined
-  return { camera, boxes, image }
+  const ignores = json.has('ignore') ? json.field('ignore').items(mostObjects).map((region): IgnoreRegion => ({ label: region.has('label') ? region.field('label').string() : '', box: rectangle(region.field('2d')) })) : []
+  return { camera, boxes, ignores, image }
 }
 
 /** Boxes refer to pixels of one image size: a rescaled image with unscaled boxes would train to nonsense. Throws DataError. */

@@ -46,6 +46,25 @@ function checkHeader(path: string, bytes: Uint8Array, kind: PngKind, height: num
   if (w !== width || h !== height) throw dataError(path, { found: `is ${w} x ${h}`, expected: `${width} x ${height} (width x height), ${sizeFrom}`, fix: fromText ? `set data.image = ${h} x ${w} in the model's text if all images have this size` : 'use the files as published, or rescale all of them alike' })
 }
 
+/** Rows and columns that a PNG file states for itself. Throws DataError. */
+export async function pngSize(path: string): Promise<[number, number]> {
+  const expected = 'a PNG file'
+  const fix = 'unpack it again'
+  let file
+  try {
+    file = await open(path, 'r')
+    const head = Buffer.alloc(24)
+    const { bytesRead } = await file.read(head, 0, 24, 0)
+    if (bytesRead < 24 || signature.some((b, i) => head[i] !== b)) throw dataError(path, { found: bytesRead === 0 ? 'is empty' : 'is not a PNG', expected, fix })
+    return [head.readUInt32BE(20), head.readUInt32BE(16)]
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === undefined) throw error
+    throw dataError(path, { found: reasonOf(error), expected, fix })
+  } finally {
+    await file?.close()
+  }
+}
+
 const damaged = (path: string, error: unknown, kind: PngKind, fix: string): Error =>
   dataError(path, { found: `is damaged or truncated (${(error as Error).message.split('\n')[0].replace(/:?\s*$/, '')})`, expected: `the whole of ${formats[kind].words} PNG`, fix })
 

@@ -1,8 +1,9 @@
 // Cityscapes-3D from disk: lists a split and loads its samples, checking everything it reads.
 import { join } from 'node:path'
 import { dataError } from '../errors.ts'
-import type { Box3d, Camera, Dataset, Sample } from '../dataset.ts'
+import type { Camera, Dataset, Sample } from '../dataset.ts'
 import { hasEvaluated, parseBoxes, requireSameImage } from './boxes.ts'
+import type { BoxFile } from './boxes.ts'
 import { parseCamera } from './camera.ts'
 import { readJson } from './json.ts'
 import { kinds, listIds, pathOf } from './layout.ts'
@@ -29,7 +30,7 @@ const parallel = 16
 
 const refetch = (kind: Kind): string => `unpack it again from ${kinds[kind].package}`
 
-async function readBoxes(root: string, split: string, id: string, [height, width]: readonly [number, number]): Promise<{ camera: Camera; boxes: readonly Box3d[] }> {
+async function readBoxes(root: string, split: string, id: string, [height, width]: readonly [number, number]): Promise<Pick<BoxFile, 'camera' | 'boxes' | 'ignores'>> {
   const path = pathOf(root, split, id, 'boxes')
   const file = parseBoxes(await readJson(path, 'a JSON file of 3D boxes', refetch('boxes')))
   requireSameImage(path, file, height, width)
@@ -80,7 +81,7 @@ export function loadCityscapes3d(root: string, split: string, ids: readonly stri
     ])
     if (labels) checkLabels(path('labels'), labels as Uint8Array, width)
     if (camera && boxes) requireSameCamera(path('camera'), camera, boxes.camera)
-    return { id, height, width, image: image as Uint8Array, labelIds: labels as Uint8Array | undefined, disparity: disparity as Uint16Array | undefined, camera: boxes?.camera ?? camera, boxes: boxes?.boxes }
+    return { id, height, width, image: image as Uint8Array, labelIds: labels as Uint8Array | undefined, disparity: disparity as Uint16Array | undefined, camera: boxes?.camera ?? camera, boxes: boxes?.boxes, ...(boxes && { ignores: boxes.ignores }) }
   }
   return { root, split, ids, load }
 }
