@@ -10,9 +10,9 @@ export interface Candidate {
   readonly y: number
   readonly stride: number
   /** sigmoid of the class times sigmoid of the centre-ness; [classes] */
-  readonly scores: Float64Array
+  readonly scores: readonly number[]
   /** offset 2, depth, size 3, rotation 3, left top right bottom, as regressed; [13] */
-  readonly box: Float64Array
+  readonly box: readonly number[]
   /** of each angle */
   readonly directions: readonly [number, number, number]
 }
@@ -39,9 +39,12 @@ function mapsOf(outputs: HostTensors, index: number, task: string, config: Detec
 function bestScores({ cls, ctr }: Maps, classes: number, least: number): Float64Array {
   const points = ctr.length
   const best = new Float64Array(points)
+  // A product of two sigmoids passes only if the first does.
+  const leastLogit = Math.log(least / (1 - least)) - 1e-6
   for (let p = 0; p < points; p++) {
     let logit = -Infinity
-    for (let c = 0; c < classes; c++) if (cls[c * points + p] > logit) logit = cls[c * points + p]
+    for (let c = 0, i = p; c < classes; c++, i += points) if (cls[i] > logit) logit = cls[i]
+    if (!(logit > leastLogit)) continue
     const score = sigmoid(logit) * sigmoid(ctr[p])
     if (score > least) best[p] = score
   }
@@ -50,33 +53,39 @@ function bestScores({ cls, ctr }: Maps, classes: number, least: number): Float64
 
 /** Points in order of the map whose best score passes, or the best `most` of them; of equal scores the first. */
 function bestPoints(best: Float64Array, most: number): number[] {
-  const passing: number[] = []
-  best.forEach((score, p) => { if (score > 0) passing.push(p) })
-  if (passing.length <= most) return passing
-  const sorted = Float64Array.from(passing, p => best[p]).sort()
-  const last = sorted[sorted.length - most]
-  let ties = most - passing.reduce((n, p) => n + (best[p] > last ? 1 : 0), 0)
-  return passing.filter(p => best[p] > last || (best[p] === last && ties-- > 0))
+  let last = 0
+  let ties = Infinity
+  if (best.length > most) {
+    const sorted = best.slice().sort()
+    last = sorted[sorted.length - most]
+    ties = most - (sorted.length - 1 - sorted.lastIndexOf(last))
+  }
+  const points: number[] = []
+  for (let p = 0; p < best.length; p++) if (best[p] > 0 && (best[p] > last || (best[p] === last && ties-- > 0))) points.push(p)
+  return points
 }
 
 /** A regressed box that can stand in the world: all finite, in front of the camera, of some size. */
-const isBox = (box: Float64Array): boolean => box.every(Number.isFinite) && box[2] > 0 && box[3] > 0 && box[4] > 0 && box[5] > 0
+const isBox = (box: readonly number[]): boolean => box.every(Number.isFinite) && box[2] > 0 && box[3] > 0 && box[4] > 0 && box[5] > 0
 
 /**
  * Candidates of image `index`, levels in order, points row-major. A point passes by a class score above `config.score`; `config.preNms` of a level stay at most. A point is dropped whose regression
- * is not finite, behind the camera or of no size, which exp() does not give unless it overflows.
+ * is not finite, behind the camera or of no size: the exponentials of the head give that only where they leave the range of float32.
  */
 export function candidatesOf(outputs: HostTensors, index: number, config: Detection3dConfig, task: string): Candidate[] {
+  const channels = Array.from({ length: codeSize }, (_, c) => c)
   return mapsOf(outputs, index, task, config).flatMap(maps => {
     const { level, cls, bbox, dir, ctr } = maps
     const points = level.height * level.width
-    return bestPoints(bestScores(maps, config.classes.length, config.score), config.preNms).flatMap(p => {
-      const box = Float64Array.from({ length: codeSize }, (_, c) => bbox[c * points + p])
-      if (!isBox(box)) return []
+    const found: Candidate[] = []
+    for (const p of bestPoints(bestScores(maps, config.classes.length, config.score), config.preNms)) {
+      const box = channels.map(c => bbox[c * points + p])
+      if (!isBox(box)) continue
       const centerness = sigmoid(ctr[p])
-      const scores = Float64Array.from(config.classes, (_, c) => sigmoid(cls[c * points + p]) * centerness)
+      const scores = config.classes.map((_, c) => sigmoid(cls[c * points + p]) * centerness)
       const direction = (angle: number): number => dir[(2 * angle + 1) * points + p] > dir[2 * angle * points + p] ? 1 : 0
-      return [{ x: pointAt(p % level.width, level.stride), y: pointAt(Math.floor(p / level.width), level.stride), stride: level.stride, scores, box, directions: [direction(0), direction(1), direction(2)] as const }]
-    })
+      found.push({ x: pointAt(p % level.width, level.stride), y: pointAt(Math.floor(p / level.width), level.stride), stride: level.stride, scores, box, directions: [direction(0), direction(1), direction(2)] })
+    }
+    return found
   })
 }

@@ -2,26 +2,26 @@
 import type { Detection3dConfig } from '../../../compiler/tasks/spec.ts'
 import type { Camera } from '../../data/dataset.ts'
 import type { HostTensors } from '../../engines/engine.ts'
-import { sensorToVehicle, type Quaternion, type Vec3 } from '../../geometry.ts'
+import { sensorToVehicle, type Vec3 } from '../../geometry.ts'
 import { amodalBox } from '../../projection.ts'
-import type { Rectangle } from './bev.ts'
+import { rectangle, type Rectangle } from './bev.ts'
 import { candidatesOf, type Candidate } from './candidates.ts'
 import type { Detection } from './detection.ts'
 import { suppress } from './nms.ts'
-import { angleFrom, rotationCodecs } from './rotation.ts'
+import { angleFrom, rotationCodecs, type RotationCodec } from './rotation.ts'
 
-/** A candidate as a box of the sensor frame S: metres; length, width, height. */
-interface Box { readonly center: Vec3; readonly size: Vec3; readonly rotation: Quaternion; /** on the ground of S: x right, z forward */ readonly footprint: Rectangle }
+/** Centre (metres) and angles (radians) of a candidate in the sensor frame S. */
+interface Pose { readonly center: Vec3; readonly angles: Vec3 }
 
-function boxOf({ x, y, stride, box, directions }: Candidate, { rotation }: Detection3dConfig, camera: Camera): Box {
-  const codec = rotationCodecs[rotation]
+function poseOf({ x, y, stride, box, directions }: Candidate, { directionOffset }: RotationCodec, camera: Camera): Pose {
   const [u, v, z] = [x - box[0] * stride, y - box[1] * stride, box[2]]
-  const center: Vec3 = [((u - camera.u0) * z) / camera.fx, ((v - camera.v0) * z) / camera.fy, z]
-  const angle = (i: 0 | 1 | 2): number => angleFrom(box[6 + i], directions[i], codec.directionOffset)
-  const angles: Vec3 = [angle(0), angle(1), angle(2)]
-  const [length, width, height] = [box[3], box[4], box[5]]
-  return { center, size: [length, width, height], rotation: codec.decode(angles, center), footprint: { x: center[0], y: z, width, height: length, angle: codec.birdsEyeAngle(angles, center) } }
+  const angle = (i: 0 | 1 | 2): number => angleFrom(box[6 + i], directions[i], directionOffset)
+  return { center: [((u - camera.u0) * z) / camera.fx, ((v - camera.v0) * z) / camera.fy, z], angles: [angle(0), angle(1), angle(2)] }
 }
+
+/** The ground that a box covers, x right and z forward: its width lies along x and its length along z before it is turned. */
+const footprint = ({ box }: Candidate, { center, angles }: Pose, codec: RotationCodec): Rectangle =>
+  rectangle(center[0], center[2], box[4], box[3], codec.birdsEyeAngle(angles, center))
 
 /** Distances to the four sides -> x, y, w, h, cut at the borders of the image. */
 function modalBox({ x, y, stride, box }: Candidate, height: number, width: number): Detection['modal'] {
@@ -33,22 +33,26 @@ function modalBox({ x, y, stride, box }: Candidate, height: number, width: numbe
 /**
  * Detections of image `index` of a batch, by its outputs `<task>/{cls,bbox,dir,ctr}/<level>`; `camera` and `size` are those of the original image. Per class, what passes `config.score` suppresses what
  * it overlaps on the ground by more than `config.nms`; the classes follow one another, best score first, unless there are more than `config.maxPerImage`: then the best of all stay, best first.
- * Points whose outputs are not finite give no detection.
+ * Points whose regression is not finite, behind the camera or of no size give none.
  */
 export function decodeDetections(outputs: HostTensors, index: number, config: Detection3dConfig, camera: Camera, task: string, size: { readonly height: number; readonly width: number }): Detection[] {
+  const codec = rotationCodecs[config.rotation]
   const candidates = candidatesOf(outputs, index, config, task)
-  const boxes = candidates.map(c => boxOf(c, config, camera))
-  const found = config.classes.flatMap((_, c) => {
-    const passing = candidates.flatMap((k, i) => k.scores[c] > config.score ? [i] : [])
+  const poses = candidates.map(k => poseOf(k, codec, camera))
+  const footprints = candidates.map((k, i) => footprint(k, poses[i], codec))
+  const found = config.classes.flatMap((label, c) => {
+    const passing: number[] = []
+    candidates.forEach((k, i) => { if (k.scores[c] > config.score) passing.push(i) })
     // No more than maxPerImage of one class can be among the best of all.
-    const kept = suppress(passing.map(i => boxes[i].footprint), passing.map(i => candidates[i].scores[c]), config.nms, config.maxPerImage)
-    return kept.map(k => ({ c, i: passing[k], score: candidates[passing[k]].scores[c] }))
+    const kept = suppress(passing.map(i => footprints[i]), passing.map(i => candidates[i].scores[c]), config.nms, config.maxPerImage)
+    return kept.map(k => ({ label, i: passing[k], score: candidates[passing[k]].scores[c] }))
   })
   if (found.length > config.maxPerImage) found.sort((a, b) => b.score - a.score).splice(config.maxPerImage)
-  return found.map(({ c, i, score }) => {
-    const { center, rotation } = sensorToVehicle(boxes[i].center, boxes[i].rotation, camera.sensorTIso8855)
-    const dimensions = boxes[i].size
+  return found.map(({ label, i, score }) => {
+    const { center, rotation } = sensorToVehicle(poses[i].center, codec.decode(poses[i].angles, poses[i].center), camera.sensorTIso8855)
+    const [, , , length, width, height] = candidates[i].box
+    const dimensions: Vec3 = [length, width, height]
     const [x1, y1, x2, y2] = amodalBox(center, dimensions, rotation, camera, size.width, size.height)
-    return { label: config.classes[c], score, center, dimensions, rotation, modal: modalBox(candidates[i], size.height, size.width), amodal: [x1, y1, x2 - x1, y2 - y1] as const }
+    return { label, score, center, dimensions, rotation, modal: modalBox(candidates[i], size.height, size.width), amodal: [x1, y1, x2 - x1, y2 - y1] as const }
   })
 }
