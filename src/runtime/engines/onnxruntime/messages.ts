@@ -1,4 +1,5 @@
 // onnxruntime's errors in the user's terms.
+import { longName } from '../../../compiler/targets/onnx/short-names.ts'
 
 const causes: readonly (readonly [RegExp, string])[] = [
   [/Cannot find (package|module) '?onnxruntime/, 'the package onnxruntime-node is not installed: run npm install'],
@@ -6,10 +7,11 @@ const causes: readonly (readonly [RegExp, string])[] = [
   [/ExecutionProvider_Cuda|onnxruntime_providers_(cuda|shared)/, 'the CUDA provider of onnxruntime-node is not installed: run ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js'],
 ]
 
-/** Drops prefixes, kernels' source places and stack traces; names the node, whose name begins with the module path. */
-export function readableError(message: string): string {
+/** Drops prefixes, kernels' source places and stack traces; names the node, whose name begins with the module path; `names` holds it where nodes have short names. */
+export function readableError(message: string, names?: string): string {
   const line = message.split('\n').find(l => l.trim() !== '') ?? 'unknown error'
-  const node = /Name:'([^']*)'/.exec(line)?.[1]
+  const called = /Name:'([^']*)'/.exec(line)?.[1]
+  const node = called === undefined || names === undefined ? called : longName(names, called)
   const status = /Status Message: (.*)$/.exec(line)?.[1]
   const bare = (status ?? line)
     .replace(/^(Error: )?\[ONNXRuntimeError\] : \d+ : [A-Z_]+ : /, '')

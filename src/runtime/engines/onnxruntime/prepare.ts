@@ -1,0 +1,43 @@
+// A program made ready for onnxruntime: the encoded graph and what has to be fed and fetched, as plain data that can go from one process to another.
+import type { Program } from '../../../compiler/ir/program.ts'
+import { encodeGraph } from '../../../compiler/targets/onnx/encode.ts'
+import { OnnxTargetError } from '../../../compiler/targets/onnx/graph.ts'
+import { isState, sessionGraph, type SessionGraph, type SessionGraphOptions } from '../../../compiler/targets/onnx/session-graph.ts'
+import { shortNames } from '../../../compiler/targets/onnx/short-names.ts'
+import { EngineError, type EngineTarget, type PreparedProgram, type PrepareOptions } from '../engine.ts'
+import { withSequence } from './fetch.ts'
+import type { Port } from './protocol.ts'
+
+const MAX_MODEL_BYTES = 2 ** 31 - 1
+
+/** Throws EngineError (a user-readable message) if the engine cannot run the program. */
+export function prepareProgram(program: Program, { device, zeroCopy, inPlace }: EngineTarget, { outputs, memory = 'plain' }: PrepareOptions = {}): PreparedProgram {
+  const lowered = lower(program, { outputs, contrib: device === 'cpu', hidden: memory !== 'plain', inPlace })
+  const { graph, names } = shortNames(zeroCopy ? withSequence(lowered.graph) : lowered.graph)
+  const { model } = encodeGraph(graph, Infinity)
+  if (model.length > MAX_MODEL_BYTES) throw new EngineError(`the constants of "${program.name}" make a model of ${(model.length / 2 ** 30).toFixed(1)} GiB; onnxruntime reads at most 2 GiB`)
+  const [inputs, results] = [lowered.inputs, lowered.outputs]
+  return {
+    // A buffer of its own: it is handed over.
+    model: model.byteLength === model.buffer.byteLength ? model : Uint8Array.from(model),
+    names,
+    state: program.inputs.filter(isState).map(({ name, role, type }) => ({ name, role, type })),
+    groups: lowered.groups,
+    feeds: inputs.filter(p => !isState(p)).map(port),
+    stateInputs: inputs.filter(isState).map(port),
+    stateOutputs: results.filter(isState).map(p => ({ ...port(p), inPlace: lowered.inPlace.has(p.onnx) })),
+    results: results.filter(p => !isState(p)).map(port),
+    arena: memory !== 'released', zeroCopy,
+  }
+}
+
+function lower(program: Program, options: SessionGraphOptions): SessionGraph {
+  try {
+    return sessionGraph(program, options)
+  } catch (error) {
+    if (error instanceof OnnxTargetError) throw new EngineError(error.message)
+    throw error
+  }
+}
+
+const port = ({ name, onnx, type }: Port): Port => ({ name, onnx, type })
