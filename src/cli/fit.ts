@@ -1,18 +1,12 @@
 // What train, eval and export share: first values of a model's tensors, from a seed or a weights file.
 import { elaborate, type ElaboratedModel } from '../compiler/index.ts'
-import type { Program } from '../compiler/ir/program.ts'
 import { sameShape, type Shape, type TensorData } from '../compiler/ir/types.ts'
 import { bindWeights, storedInputs, type Misshapen } from '../runtime/weights/bind.ts'
-import { initialValue } from '../runtime/weights/initialise.ts'
 import { readWeights } from '../runtime/weights/read.ts'
 import { checkBinding } from '../runtime/weights/report.ts'
 import { FileHost, sourceName, type CompileOptions } from './project.ts'
 
-/** A value for every parameter, state and moment of `program`: from `given`, else drawn from the seed. */
-export function fillState(program: Program, given: Readonly<Record<string, TensorData>>, seed: number): Record<string, TensorData> {
-  const stateful = program.inputs.filter(i => i.role === 'parameter' || i.role === 'state' || i.role === 'moment')
-  return Object.fromEntries(stateful.map(i => [i.name, given[i.name] ?? initialValue(i, seed)]))
-}
+export { fillState } from './first-values.ts'
 
 /** Where the model came from: lets a misfit be explained by compiling it at other resolutions. */
 export interface ModelSource { readonly file: string; readonly options: Pick<CompileOptions, 'model' | 'set'> }
@@ -29,7 +23,7 @@ export function loadWeights(path: string, model: ElaboratedModel, complete: bool
 const ratios = [1 / 2, 2, 3 / 4, 4 / 3, 1 / 4, 4, 3 / 8, 8 / 3, 1 / 8, 8]
 
 /** Shapes may follow from the size of the image: says so if the misfit goes away at another size, or if the tensors are of that kind. */
-function explainByResolution(model: ElaboratedModel, { file, options }: ModelSource, misshapen: readonly Misshapen[]): string[] {
+export function explainByResolution(model: Pick<ElaboratedModel, 'data'>, { file, options }: ModelSource, misshapen: readonly Misshapen[]): string[] {
   const text = (size: readonly number[]): string => size.join(' x ')
   const { image } = model.data
   const follows = new Set<string>()

@@ -1,19 +1,11 @@
 // The memory of a training step, told before it runs, and fitted to a budget.
-import { InvalidArgumentError } from 'commander'
 import { totalmem } from 'node:os'
 import type { Program } from '../compiler/ir/program.ts'
 import { fitMemory, type Fit } from '../compiler/memory/fit.ts'
 import { planMemory, type MemoryMode, type MemoryPlan } from '../compiler/memory/plan.ts'
-import { UserError } from './project.ts'
+import { UserError } from './errors.ts'
 
-const units: Readonly<Record<string, number>> = { B: 1, KB: 1e3, MB: 1e6, GB: 1e9, KIB: 2 ** 10, MIB: 2 ** 20, GIB: 2 ** 30, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
-
-/** "14GiB", "14G", "14.5 GB", "900MiB" -> bytes. */
-export function memorySize(text: string): number {
-  const m = /^(\d+(?:\.\d+)?)\s*([kmg]i?b?|b)$/i.exec(text.trim())
-  if (m === null || Number(m[1]) === 0) throw new InvalidArgumentError('a size such as 14GiB or 900MiB is expected.')
-  return Number(m[1]) * units[m[2].toUpperCase()]
-}
+export { memorySize } from './memory-size.ts'
 
 export const gib = (bytes: number): string => bytes >= 2 ** 30 ? `${(bytes / 2 ** 30).toFixed(2)} GiB` : `${Math.ceil(bytes / 2 ** 20)} MiB`
 

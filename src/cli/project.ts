@@ -4,18 +4,18 @@ import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { elaborate, lineColumn, renderDiagnostic, type Diagnostic, type ElaboratedModel, type SourceHost, type Span } from '../compiler/index.ts'
 import { packageRoot } from '../runtime/worker-path.ts'
+import { UserError } from './errors.ts'
 
-/** A mistake of the user that has been explained already, or that `message` explains: exit code 1. */
-export class UserError extends Error {}
-
-/** The options do not make sense together: exit code 2. */
-export class UsageError extends Error {}
+export { UsageError, UserError } from './errors.ts'
 
 const sizeLimit = 1 << 20
 
 /** Reads sources below the working directory by relative path; `mtlc:lib/x.mtl` is the library that comes with the package. */
 export class FileHost implements SourceHost {
-  readonly sources = new Map<string, string>()
+  /** Texts by name: what was read, and at first what is not to be read again. */
+  readonly sources: Map<string, string>
+
+  constructor(sources: ReadonlyMap<string, string> = new Map()) { this.sources = new Map(sources) }
 
   read(path: string): string | undefined {
     const known = this.sources.get(path)
@@ -50,18 +50,18 @@ export function printDiagnostics(diagnostics: readonly Diagnostic[], host: FileH
   if (diagnostics.length > 0) process.stderr.write(`${[errors > 0 ? count(errors, 'error') : '', warnings > 0 ? count(warnings, 'warning') : ''].filter(Boolean).join(', ')}\n`)
 }
 
-export interface CompileOptions { readonly model?: string; readonly set?: readonly string[]; readonly mode: 'infer' | 'train'; readonly batch?: number; readonly quiet?: boolean }
+export interface CompileOptions { readonly model?: string; readonly set?: readonly string[]; readonly mode: 'infer' | 'train'; readonly batch?: number; readonly quiet?: boolean; /** Texts that are not to be read again. */ readonly sources?: ReadonlyMap<string, string> }
 
-export interface Compiled { readonly model: ElaboratedModel; /** `file:line:column` of a span */ readonly place: (span: Span) => string }
+export interface Compiled { readonly model: ElaboratedModel; /** `file:line:column` of a span */ readonly place: (span: Span) => string; /** The texts it was made from. */ readonly sources: ReadonlyMap<string, string> }
 
 /** Elaborates one model of a file; prints diagnostics; throws UserError if there are errors. */
 export function compileFile(file: string, options: CompileOptions): Compiled {
-  const host = new FileHost()
+  const host = new FileHost(options.sources)
   const { model, diagnostics } = elaborate(sourceName(file), host, options)
   const errors = diagnostics.some(d => d.severity === 'error')
   if (errors || options.quiet !== true) printDiagnostics(diagnostics, host, options.set)
   if (model === undefined || errors) throw new UserError('')
-  return { model, place: span => placeOf(span, host.sources.get(span.file)) }
+  return { model, place: span => placeOf(span, host.sources.get(span.file)), sources: host.sources }
 }
 
 function placeOf(span: Span, source: string | undefined): string {

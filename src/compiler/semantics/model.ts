@@ -31,3 +31,12 @@ export interface ElaboratedModel {
   /** The model as text with every override applied (resolved.ts). */
   readonly resolved: string
 }
+
+/** What remains of a model where its nodes are not needed: plain data, which can go from one process to another. */
+export interface ModelDescription extends Omit<ElaboratedModel, 'program' | 'constants' | 'calls'> {
+  readonly program: Pick<Program, 'name' | 'inputs' | 'outputs'>
+  readonly constants: readonly Pick<ConstantTensor, 'name'>[]
+}
+
+export const describeModel = ({ program: { name, inputs, outputs }, constants, calls: _calls, ...rest }: ElaboratedModel): ModelDescription =>
+  ({ ...rest, program: { name, inputs, outputs }, constants: constants.map(c => ({ name: c.name })) })

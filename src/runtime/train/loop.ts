@@ -1,7 +1,7 @@
 // The training loop: batches and scalars in, losses out, checkpoints and log on the way; stops cleanly when asked.
 import type { Program } from '../../compiler/ir/program.ts'
 import { sizeOf, type TensorData } from '../../compiler/ir/types.ts'
-import type { ElaboratedModel } from '../../compiler/semantics/model.ts'
+import type { ModelDescription } from '../../compiler/semantics/model.ts'
 import { optimiserScalars } from '../../compiler/training/optimiser.ts'
 import { learningRate } from '../../compiler/training/schedule.ts'
 import type { BatchSource } from '../data/prefetch.ts'
@@ -14,8 +14,9 @@ import { Window, type WindowState } from './window.ts'
 
 export interface TrainingRun {
   readonly folder: string
-  readonly model: ElaboratedModel
-  readonly step: Program
+  readonly model: ModelDescription
+  /** inputs and outputs of the program that the session runs */
+  readonly step: Pick<Program, 'inputs' | 'outputs'>
   readonly digest: string
   readonly seed: number
   /** steps already done */
@@ -44,7 +45,7 @@ export interface TrainingResult {
 export class TrainingError extends Error {}
 
 /** Uniform [0, 1) tensors of every random input for one step: a function of seed, step and name only. */
-export function randomFeeds(program: Program, seed: number, step: number): Record<string, TensorData> {
+export function randomFeeds(program: Pick<Program, 'inputs'>, seed: number, step: number): Record<string, TensorData> {
   const feeds: Record<string, TensorData> = {}
   for (const { role, name, type } of program.inputs) {
     if (role !== 'random') continue

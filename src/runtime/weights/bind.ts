@@ -1,7 +1,7 @@
 // Tensors of a file -> parameters and states of a model, by name, and what fits and what does not.
 import type { ProgramInput } from '../../compiler/ir/program.ts'
 import { sameShape, type TensorData } from '../../compiler/ir/types.ts'
-import type { ElaboratedModel } from '../../compiler/semantics/model.ts'
+import type { ModelDescription } from '../../compiler/semantics/model.ts'
 import { mapNames } from './names.ts'
 import { isFloating, toFloat32, toInt32, type StoredDType, type StoredTensor, type StoredTensors } from './tensors.ts'
 
@@ -21,10 +21,10 @@ export interface BindReport {
 }
 
 /** Inputs that a weights file may hold. */
-export const storedInputs = (model: ElaboratedModel): ProgramInput[] => model.program.inputs.filter(i => i.role === 'parameter' || i.role === 'state')
+export const storedInputs = (model: ModelDescription): ProgramInput[] => model.program.inputs.filter(i => i.role === 'parameter' || i.role === 'state')
 
 /** Values by input name for everything that matches, each read once and held once. Throws WeightsError where the file cannot be read any more. */
-export function bindWeights(model: ElaboratedModel, tensors: StoredTensors): { readonly values: Record<string, TensorData>; readonly report: BindReport } {
+export function bindWeights(model: ModelDescription, tensors: StoredTensors): { readonly values: Record<string, TensorData>; readonly report: BindReport } {
   const inputs = storedInputs(model)
   const constants = new Set(model.constants.map(c => c.name))
   const { names, note } = mapNames([...tensors.keys()], new Set([...inputs.map(i => i.name), ...constants]), model.renames)

@@ -1,5 +1,5 @@
 // The report of a binding in words: refused as a whole, or notes on what was and was not used.
-import type { ElaboratedModel } from '../../compiler/semantics/model.ts'
+import type { ModelDescription } from '../../compiler/semantics/model.ts'
 import type { BindReport, Misshapen } from './bind.ts'
 import { WeightsError } from './tensors.ts'
 
@@ -25,7 +25,7 @@ const count = (n: number): string => (n === 1 ? '1 tensor' : `${n} tensors`)
  * Notes for the user. `complete`: every parameter is needed (evaluation, export); otherwise missing ones keep their first values. `reason` may know why tensors have another shape.
  * Throws WeightsError for what cannot be used.
  */
-export function checkBinding(path: string, model: ElaboratedModel, report: BindReport, complete: boolean, reason?: (misshapen: readonly Misshapen[]) => readonly string[]): string[] {
+export function checkBinding(path: string, model: ModelDescription, report: BindReport, complete: boolean, reason?: (misshapen: readonly Misshapen[]) => readonly string[]): string[] {
   const { matched, misshapen, mistyped, computed, unexpected, placed } = report
   const problems: string[] = []
   if (misshapen.length > 0) {
