@@ -1,4 +1,4 @@
-// npm run bench [-- rate tiny swin-t full compile]: mtlc against PyTorch, in interleaved pairs of live processes; medians of ratios, peak memory, the machine.
+// npm run bench [-- rate tiny swin-t full compile score]: mtlc against PyTorch, in interleaved pairs of live processes; medians of ratios, peak memory, the machine.
 import { build } from 'esbuild'
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync } from 'node:fs'
@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 const bundles = join('node_modules', '.cache', 'mtlc-bench')
 await build({
-  entryPoints: ['bench/worker.ts', 'bench/prepare.ts', 'bench/compile-times.ts', 'bench/product-rate.ts'], outdir: bundles, bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', logLevel: 'warning',
+  entryPoints: ['bench/worker.ts', 'bench/prepare.ts', 'bench/compile-times.ts', 'bench/product-rate.ts', 'bench/score.ts'], outdir: bundles, bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', logLevel: 'warning',
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 })
 
@@ -127,6 +127,7 @@ const memory = `${(totalmem() / 2 ** 30).toFixed(0)} GiB`
 console.log(`${cpus()[0].model}, ${cpus().length} logical cores, ${memory}; load ${loadavg()[0].toFixed(1)}; Node ${process.version}; two threads on both sides, OMP_WAIT_POLICY=passive for PyTorch`)
 for (const name of chosen) {
   if (name === 'rate') { spawnSync('node', [join(bundles, 'product-rate.js')], { stdio: 'inherit' }); continue }
+  if (name === 'score') { spawnSync('node', [join(bundles, 'score.js')], { stdio: 'inherit' }); continue }
   if (name === 'compile') compileTimes()
   else if (name.endsWith('-infer')) await compare(name.slice(0, -6), 'infer', rounds, checkOnly)
   else await compare(name, name === 'full' ? 'infer' : 'train', name === 'full' ? Math.min(rounds, 3) : rounds, checkOnly)
