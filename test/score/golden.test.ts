@@ -8,21 +8,10 @@ import { matchImage } from '../../src/runtime/score/matching.ts'
 import { officialResults } from '../../src/runtime/score/official.ts'
 import { defaultParams, depthOf, type DetectionParams } from '../../src/runtime/score/params.ts'
 import { anglesOf } from '../../src/runtime/score/true-positives.ts'
+import { expectSame } from './expect-same.ts'
 
 const root = 'test/fixtures/score3d'
 const json = (path: string): unknown => JSON.parse(readFileSync(join(root, path), 'utf8'))
-
-/** Same structure, same keys, numbers to 1e-9 (NaN as null). */
-function expectSame(mine: unknown, theirs: unknown, path = ''): void {
-  if (typeof theirs === 'number') expect(Math.abs((mine as number) - theirs), `${path}: ${String(mine)} is not ${theirs}`).toBeLessThanOrEqual(1e-9)
-  else if (Array.isArray(theirs)) {
-    expect((mine as unknown[]).length, path).toBe(theirs.length)
-    theirs.forEach((v, i) => expectSame((mine as unknown[])[i], v, `${path}[${i}]`))
-  } else if (typeof theirs === 'object' && theirs !== null) {
-    expect(Object.keys(mine as object), path).toEqual(Object.keys(theirs))
-    for (const [key, v] of Object.entries(theirs)) expectSame((mine as Record<string, unknown>)[key], v, `${path}.${key}`)
-  } else expect(mine, path).toBe(theirs)
-}
 
 interface Given { labels: string[]; min_iou: number; max_depth: number; step_size: number; cw: number; modal: boolean; num_conf: number }
 const params = (p: Given): DetectionParams => ({ ...defaultParams, labels: p.labels, minIou: p.min_iou, maxDepth: p.max_depth, stepSize: p.step_size, confidence: p.cw < 0 ? undefined : p.cw, numConf: p.num_conf, matching: p.modal ? 'modal' : 'amodal' })
