@@ -15,6 +15,7 @@ import { evalCommand } from './eval.ts'
 import { exportCommand } from './export.ts'
 import { fmtCommand } from './fmt.ts'
 import { irCommand } from './ir.ts'
+import { predictCommand } from './predict.ts'
 import { UsageError, UserError } from './project.ts'
 import { scoreCommand } from './score.ts'
 import { summaryCommand } from './summary.ts'
@@ -30,7 +31,7 @@ const program = new Command('mtlc')
   .showSuggestionAfterError()
   .showHelpAfterError('(--help lists what there is)')
   .exitOverride()
-for (const command of [checkCommand(), fmtCommand(), summaryCommand(), irCommand(), dataCommand(), trainCommand(), evalCommand(), scoreCommand(), exportCommand(), weightsCommand()]) {
+for (const command of [checkCommand(), fmtCommand(), summaryCommand(), irCommand(), dataCommand(), trainCommand(), evalCommand(), predictCommand(), scoreCommand(), exportCommand(), weightsCommand()]) {
   command.copyInheritedSettings(program)
   for (const sub of command.commands) sub.copyInheritedSettings(program)
   program.addCommand(command)

@@ -10,6 +10,7 @@ import { encodeModel, type EncodeOptions } from '../compiler/targets/onnx/encode
 import { EngineError, type HostTensors } from './engines/engine.ts'
 import { runOnnxFile } from './engines/onnxruntime/onnx-file.ts'
 import { explain, writeAtomically } from './files.ts'
+import { factsKey, factsText } from './model-facts.ts'
 
 export interface OnnxFileOptions { readonly opset?: number; readonly dynamicBatch?: boolean; /** `file:line:column`, for the nodes' doc strings */ readonly place?: (span: Span) => string }
 
@@ -22,9 +23,9 @@ function write(path: string, program: Program, options: EncodeOptions): void {
   writeAtomically(path, model)
 }
 
-/** The inference graph with its weights. */
+/** The inference graph with its weights, and what a prediction from the file alone needs to know. */
 export function writeOnnx(path: string, model: ElaboratedModel, weights: HostTensors, options: OnnxFileOptions): void {
-  write(path, optimise(model.program, { differentiated: true }), { ...options, profile: 'inference', weights })
+  write(path, optimise(model.program, { differentiated: true }), { ...options, profile: 'inference', weights, metadata: { [factsKey]: factsText(model) } })
 }
 
 /** The training step as a graph: parameters, states and moments are inputs and outputs; no weights inside. */

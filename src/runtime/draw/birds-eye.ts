@@ -13,6 +13,8 @@ export interface BirdsEyeOptions {
   readonly range?: number
   /** half the horizontal angle of view in radians, drawn as a wedge */
   readonly halfView?: number
+  /** a line of text below the legend, such as where the camera is from */
+  readonly note?: string
 }
 
 const floor: Colour = [30, 34, 41]
@@ -33,9 +35,9 @@ export function groundMap(height: number, width: number, range: number): GroundM
 }
 
 /** North is ahead. Boxes beyond the borders are counted in a line of text. */
-export function birdsEye(boxes: readonly DrawnBox[], groundTruth: readonly DrawnBox[] = [], { height = 1200, width = 1000, range = 100, halfView }: BirdsEyeOptions = {}): Picture {
+export function birdsEye(boxes: readonly DrawnBox[], groundTruth: readonly DrawnBox[] = [], { height = 1200, width = 1000, range = 100, halfView, note }: BirdsEyeOptions = {}): Picture {
   const size = Math.max(11, Math.round(1.35 * textSize(width)))
-  const legend = Math.round(size * 3.6)
+  const legend = Math.round(size * (note === undefined ? 3.6 : 5))
   const plot = height - legend
   const map = groundMap(plot, width, range)
   const shown = (b: DrawnBox): boolean => { const [x, y] = map.at(b.center[0], b.center[1]); return x >= 0 && x < width && y >= 0 && y < plot }
@@ -55,7 +57,7 @@ export function birdsEye(boxes: readonly DrawnBox[], groundTruth: readonly Drawn
     brush.restore()
     brush.translate(0, plot)
     const beyond = [...boxes, ...groundTruth].filter(b => !shown(b)).length
-    signs(brush, width, size, [...new Set([...boxes, ...groundTruth].filter(shown).map(b => b.label))].toSorted(), groundTruth.length > 0, beyond)
+    signs(brush, width, size, [...new Set([...boxes, ...groundTruth].filter(shown).map(b => b.label))].toSorted(), groundTruth.length > 0, beyond, note)
   })
 }
 
@@ -138,7 +140,7 @@ function footprint(brush: Brush, map: GroundMap, box: DrawnBox, colour: Colour, 
   brush.stroke()
 }
 
-function signs(brush: Brush, width: number, size: number, labels: readonly string[], truth: boolean, beyond: number): void {
+function signs(brush: Brush, width: number, size: number, labels: readonly string[], truth: boolean, beyond: number, note: string | undefined): void {
   const small = size * 0.85
   brush.font = font(small)
   brush.textAlign = 'left'
@@ -159,6 +161,7 @@ function signs(brush: Brush, width: number, size: number, labels: readonly strin
   x = size * 0.5
   const lower = size * 2.5
   if (truth) word('solid: prediction, dashed: ground truth', ink, lower)
-  const note = beyond === 0 ? '' : `${beyond} beyond the borders`
-  if (note !== '' && x + brush.measureText(note).width < width) word(note, faint, lower)
+  if (beyond > 0) word(`${beyond} beyond the borders`, faint, lower)
+  brush.fillStyle = css(faint)
+  if (note !== undefined) brush.fillText(note, size * 0.5, size * 3.9, width - size)
 }

@@ -10,6 +10,8 @@ export interface BoxesOptions {
   readonly groundTruth?: readonly DrawnBox[]
   /** a band below with the classes that occur (default) */
   readonly legend?: boolean
+  /** a line of text below the legend, such as where the camera is from */
+  readonly note?: string
 }
 
 export const truthColour: Colour = [255, 255, 255]
@@ -21,7 +23,7 @@ const framed = (boxes: readonly DrawnBox[], camera: Camera, { height, width }: P
   boxes.flatMap(box => { const frame = wireFrame(box, camera, height, width); return frame === undefined ? [] : [{ box, frame, colour: colour(box.label) }] }).toSorted((a, b) => b.frame.depth - a.frame.depth)
 
 /** `camera` is that of the image as it is here. A box outside the image is left out. */
-export function boxes3d(image: Picture, boxes: readonly DrawnBox[], camera: Camera, { groundTruth = [], legend = true }: BoxesOptions = {}): Picture {
+export function boxes3d(image: Picture, boxes: readonly DrawnBox[], camera: Camera, { groundTruth = [], legend = true, note }: BoxesOptions = {}): Picture {
   const unit = Math.max(0.5, image.width / 2048)
   const [truths, found] = [framed(groundTruth, camera, image, () => truthColour), framed(boxes, camera, image, vehicleColour)]
   const picture = painted(image, brush => {
@@ -33,7 +35,7 @@ export function boxes3d(image: Picture, boxes: readonly DrawnBox[], camera: Came
   if (!legend) return picture
   const entries: LegendEntry[] = [...new Set(found.map(f => f.box.label))].toSorted().map(name => ({ name, sign: swatch(vehicleColour(name)) }))
   if (groundTruth.length > 0) entries.push({ name: 'ground truth', sign: dashes })
-  return withLegend(picture, entries.length > 0 ? [...entries, { name: 'tinted: the front; arrow: the heading', sign: tinted }] : [{ name: 'no boxes', sign: tinted }])
+  return withLegend(picture, entries.length > 0 ? [...entries, { name: 'tinted: the front; arrow: the heading', sign: tinted }] : [{ name: 'no boxes', sign: tinted }], note)
 }
 
 function path(brush: Brush, points: readonly Point[]): void {

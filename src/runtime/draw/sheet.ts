@@ -11,7 +11,7 @@ export interface SheetOptions {
   readonly note?: string
   /** of the panels; 2 where not given */
   readonly columns?: number
-  /** of one panel, in pixels */
+  /** of one panel, in pixels; its height is at most 1.5 times as much */
   readonly panelWidth?: number
   /** as high as all rows together, on the right */
   readonly side?: (height: number) => Panel
@@ -20,12 +20,18 @@ export interface SheetOptions {
 const gap = 16
 const captionSize = 22
 
+/** Into a box of that width and 1.5 times the height, not below one pixel. */
+function fit(picture: Picture, width: number): Picture {
+  const scale = Math.min(width / picture.width, (1.5 * width) / picture.height)
+  return scaled(picture, Math.max(1, Math.round(picture.height * scale)), Math.max(1, Math.round(picture.width * scale)))
+}
+
 /** Panels are scaled to one width and fill rows from the left; every row is as high as its highest panel. */
 export function contactSheet(panels: readonly Panel[], { title, note, columns = 2, panelWidth = 1024, side }: SheetOptions = {}): Picture {
   const captionHeight = Math.round(captionSize * 1.6)
   const top = title === undefined ? gap : gap + Math.round(captionSize * 2)
   const wide = Math.min(columns, Math.max(1, panels.length))
-  const fitted = panels.map(p => ({ ...p, picture: scaled(p.picture, Math.max(1, Math.round((p.picture.height * panelWidth) / p.picture.width)), panelWidth) }))
+  const fitted = panels.map(p => ({ ...p, picture: fit(p.picture, panelWidth) }))
   const rows = Array.from({ length: Math.ceil(panels.length / wide) }, (_, r) => fitted.slice(r * wide, (r + 1) * wide))
   const heights = rows.map(row => captionHeight + Math.max(...row.map(p => p.picture.height)))
   const body = Math.max(heights.reduce((a, b) => a + b, 0) + gap * Math.max(0, heights.length - 1), side === undefined ? 0 : 480)

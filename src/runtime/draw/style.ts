@@ -39,15 +39,15 @@ export function withBand(picture: Picture, bandHeight: number, draw: (brush: Bru
   })
 }
 
-/** A legend below a picture, in as many rows as it needs. */
-export function withLegend(picture: Picture, entries: readonly LegendEntry[]): Picture {
-  if (entries.length === 0) return picture
+/** A legend below a picture, in as many rows as it needs, and below it a line of text. */
+export function withLegend(picture: Picture, entries: readonly LegendEntry[], note?: string): Picture {
+  if (entries.length === 0 && note === undefined) return picture
   const width = Math.max(picture.width, narrowest)
   const size = textSize(width)
   const [gap, row] = [Math.round(size * 0.6), Math.round(size * 1.7)]
   const places: { entry: LegendEntry; x: number; row: number }[] = []
   let [x, rows] = [gap, 0]
-  // Widths are estimated from the number of letters only until the canvas is there: they are measured on one of a single pixel.
+  // The height is wanted before the picture can be made: texts are measured on another one.
   painted(plain(1, 1, background), brush => {
     brush.font = font(size)
     for (const entry of entries) {
@@ -57,7 +57,8 @@ export function withLegend(picture: Picture, entries: readonly LegendEntry[]): P
       x += wide + 2 * gap
     }
   })
-  return withBand(picture, (rows + 1) * row + gap, brush => {
+  const noteRow = entries.length === 0 ? 0 : rows + 1
+  return withBand(picture, (note === undefined ? rows + 1 : noteRow + 1) * row + gap, brush => {
     brush.font = font(size)
     brush.textBaseline = 'middle'
     for (const { entry, x: left, row: r } of places) {
@@ -66,5 +67,7 @@ export function withLegend(picture: Picture, entries: readonly LegendEntry[]): P
       brush.fillStyle = css(ink)
       brush.fillText(entry.name, left + size + gap / 2, top + size / 2)
     }
+    brush.fillStyle = css(faint)
+    if (note !== undefined) brush.fillText(note, gap, Math.round((gap + row) / 2 + noteRow * row), width - 2 * gap)
   })
 }

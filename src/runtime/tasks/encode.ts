@@ -7,7 +7,7 @@ import { encodeDetection3d } from './detection3d/encode.ts'
 import { encodeSegmentation } from './segmentation.ts'
 
 /** RGB bytes HWC -> float32 [3, H, W], (x / 255 - mean) / std per channel. */
-function encodeImage(image: Uint8Array, height: number, width: number, data: DataSpec): TensorData {
+export function encodeImage(image: Uint8Array, height: number, width: number, data: Pick<DataSpec, 'mean' | 'std'>): TensorData {
   const pixels = height * width
   const out = new Float32Array(3 * pixels)
   for (let c = 0; c < 3; c++) {

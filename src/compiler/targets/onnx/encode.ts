@@ -20,6 +20,8 @@ export interface EncodeOptions extends LowerOptions {
   readonly external?: number
   /** Name of the second file, as it will lie beside the model. */
   readonly dataName?: string
+  /** Key -> text, kept in the file beside the graph. */
+  readonly metadata?: Readonly<Record<string, string>>
 }
 
 /** The second file: its bytes are the chunks, one after the other. */
@@ -29,10 +31,10 @@ export interface EncodedModel { readonly model: Uint8Array; readonly external: E
 /** Lower and encode. Throws OnnxTargetError if the program cannot be expressed with these options. */
 export function encodeModel(program: Program, options: EncodeOptions = {}): EncodedModel {
   const lowered = lowerProgram(program, options)
-  return { ...encodeGraph(lowered.graph, options.external, options.dataName ?? `${program.name || 'model'}.data`), lowered }
+  return { ...encodeGraph(lowered.graph, options.external, options.dataName ?? `${program.name || 'model'}.data`, options.metadata), lowered }
 }
 
-export function encodeGraph(graph: OnnxGraph, threshold = DEFAULT_EXTERNAL_BYTES, dataName = 'model.data'): { model: Uint8Array; external: ExternalData | undefined } {
+export function encodeGraph(graph: OnnxGraph, threshold = DEFAULT_EXTERNAL_BYTES, dataName = 'model.data', metadata: Readonly<Record<string, string>> = {}): { model: Uint8Array; external: ExternalData | undefined } {
   const total = graph.initialisers.reduce((n, t) => n + t.data.byteLength, 0)
   const writer = total > threshold ? new ExternalWriter(dataName) : undefined
   const initializer = graph.initialisers.map(t => writer !== undefined && t.data.byteLength >= INLINE_BYTES
@@ -46,6 +48,7 @@ export function encodeGraph(graph: OnnxGraph, threshold = DEFAULT_EXTERNAL_BYTES
       name: graph.name, initializer, input: graph.inputs.map(valueInfo), output: graph.outputs.map(valueInfo),
       node: graph.nodes.map(n => ({ name: n.name, opType: n.op, domain: n.domain, docString: n.doc, input: n.inputs, output: n.outputs, attribute: Object.entries(n.attributes).map(attribute) })),
     },
+    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   }).finish()
   return { model, external: writer?.finish() }
 }
