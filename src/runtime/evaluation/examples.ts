@@ -1,0 +1,60 @@
+// Single images of a split with predictions beside ground truth, as pictures for a page.
+import sharp from 'sharp'
+import type { ElaboratedModel } from '../../compiler/semantics/model.ts'
+import type { TaskSpec } from '../../compiler/tasks/spec.ts'
+import type { Dataset, Sample } from '../data/dataset.ts'
+import { birdsEye } from '../draw/birds-eye.ts'
+import { boxes3d } from '../draw/boxes.ts'
+import { depthMap } from '../draw/depth.ts'
+import type { Picture } from '../draw/picture.ts'
+import { segmentationOverlay } from '../draw/segmentation.ts'
+import { contactSheet, type Panel } from '../draw/sheet.ts'
+import type { HostTensors, Session } from '../engines/engine.ts'
+import { encodeDepth } from '../tasks/depth.ts'
+import { decodeDetections } from '../tasks/detection3d/decode.ts'
+import { groundTruthDetections } from '../tasks/detection3d/ground-truth.ts'
+import { argmaxClasses, encodeSegmentation } from '../tasks/segmentation.ts'
+import { loadBatch } from './evaluate.ts'
+import { ofImage } from './meters.ts'
+
+/** Boxes below this score are not drawn; `confidence` may say more by class. */
+const drawnFrom = 0.3
+const panelWidth = 640
+
+export interface ExampleOptions { /** class -> score from which its boxes are drawn */ readonly confidence?: ReadonlyMap<string, number> }
+
+/** Ground truth on the left, prediction on the right; the view from above has both. */
+function panelsOf(task: TaskSpec, sample: Sample, predictions: HostTensors, { confidence }: ExampleOptions): { readonly pair?: readonly [Panel, Panel]; readonly side?: (height: number) => Panel } {
+  const { config, name } = task
+  const image: Picture = { height: sample.height, width: sample.width, data: sample.image }
+  switch (config.kind) {
+    case 'segmentation': {
+      const { classes } = config
+      const shown = (ids: ArrayLike<number>): Picture => segmentationOverlay(image, ids, { classes })
+      return { pair: [{ caption: `${name}: ground truth`, picture: shown(encodeSegmentation(sample, config).labels.data) }, { caption: `${name}: prediction`, picture: shown(argmaxClasses(ofImage(predictions, name, 0), classes.length)) }] }
+    }
+    case 'depth': {
+      const [height, width] = config.size
+      const unit = config.quantity === 'depth' ? 'metres' : 'pixels of disparity'
+      const shown = (data: ArrayLike<number>): Picture => depthMap({ height, width, data }, { unit, max: config.max })
+      return { pair: [{ caption: `${name}: ground truth`, picture: shown(encodeDepth(sample, config).depth.data) }, { caption: `${name}: prediction`, picture: shown(ofImage(predictions, name, 0)) }] }
+    }
+    case 'detection3d': {
+      const truth = groundTruthDetections(sample, config.classes)
+      const found = decodeDetections(predictions, 0, config, sample.camera!, name, sample).filter(d => d.score >= Math.max(confidence?.get(d.label) ?? 0, drawnFrom))
+      return {
+        pair: [{ caption: `${name}: ground truth`, picture: boxes3d(image, truth, sample.camera!) }, { caption: `${name}: prediction`, picture: boxes3d(image, found, sample.camera!) }],
+        side: height => ({ caption: `${name} from above, ground truth dashed`, picture: birdsEye(found, truth, { height, width: Math.round(height / 2) }) }),
+      }
+    }
+  }
+}
+
+/** One JPEG of image `index` of the split: a row of ground truth and prediction for every task, and the view from above beside them. Runs the model on it. */
+export async function exampleSheet(model: ElaboratedModel, session: Session, split: Dataset, index: number, title: string, options: ExampleOptions = {}): Promise<Uint8Array> {
+  const { images: [sample], feeds } = await loadBatch(model, split, [index])
+  const predictions = await session.run(feeds)
+  const panels = model.tasks.map(task => panelsOf(task, sample, predictions, options))
+  const sheet = contactSheet(panels.flatMap(p => [...(p.pair ?? [])]), { title, columns: 2, panelWidth, side: panels.find(p => p.side !== undefined)?.side })
+  return sharp(sheet.data, { raw: { width: sheet.width, height: sheet.height, channels: 3 } }).jpeg({ quality: 82 }).toBuffer()
+}
