@@ -1,9 +1,10 @@
-// mtlc data synth: a synthetic data set in the Cityscapes-3D layout.
+// mtlc data: synthetic scenes in the Cityscapes-3D layout, and commands that look at a data set.
 import { Command, Option } from 'commander'
 import { writeSynthetic } from '../runtime/data/synth/index.ts'
 import { namedSplits } from '../runtime/data/synth/named.ts'
 import type { SplitName } from '../runtime/data/synth/named.ts'
 import { Progress } from '../runtime/train/progress.ts'
+import { statsCommand } from './data-stats.ts'
 import { size, whole } from './options.ts'
 import { UsageError } from './project.ts'
 
@@ -34,4 +35,4 @@ const synth = (): Command => new Command('synth')
     return synthesise(dir, { ...options, ...namedSplits[options.name] })
   })
 
-export const dataCommand = (): Command => new Command('data').description('data sets').addCommand(synth())
+export const dataCommand = (): Command => new Command('data').description('data sets').addCommand(synth()).addCommand(statsCommand())

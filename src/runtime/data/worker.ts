@@ -1,28 +1,39 @@
-// The thread behind WorkerPool: makes synthetic samples, or loads and encodes batches.
+// The thread behind WorkerPool: makes synthetic samples, loads and encodes batches, or looks at the files of a data set.
 import { parentPort, workerData } from 'node:worker_threads'
 import { FileError } from '../files.ts'
 import { BatchLoader, buffersOf } from './batch.ts'
 import type { BatchSetup } from './batch.ts'
 import { DataError } from './dataset.ts'
 import type { Answer } from './pool.ts'
+import { statisticsOf } from './statistics.ts'
+import type { StatisticsSetup } from './statistics.ts'
 import { writeSample } from './synth/write.ts'
 import type { SynthJob } from './synth/write.ts'
 
 /** workerData */
-export type Setup = { readonly kind: 'synth' } | ({ readonly kind: 'batches' } & BatchSetup)
+export type Setup = { readonly kind: 'synth' } | ({ readonly kind: 'batches' } & BatchSetup) | ({ readonly kind: 'statistics' } & StatisticsSetup)
+
+interface Done { readonly result: unknown; readonly transfer: ArrayBuffer[] }
+
+const plain = async (result: unknown): Promise<Done> => ({ result: await result, transfer: [] })
+
+/** What a thread does with a job, made once from its setup. */
+function workOf(setup: Setup): (content: unknown) => Promise<Done> {
+  switch (setup.kind) {
+    case 'synth': return content => plain(writeSample(content as SynthJob))
+    case 'batches': {
+      const loader = new BatchLoader(setup)
+      return async content => {
+        const result = await loader.load(content as readonly number[])
+        return { result, transfer: buffersOf(result) }
+      }
+    }
+    case 'statistics': return content => plain(statisticsOf(setup, content as string))
+  }
+}
 
 const port = parentPort!
-const setup = workerData as Setup
-const loader = setup.kind === 'batches' ? new BatchLoader(setup) : undefined
-
-async function work(content: unknown): Promise<{ result: unknown; transfer: ArrayBuffer[] }> {
-  if (!loader) {
-    writeSample(content as SynthJob)
-    return { result: undefined, transfer: [] }
-  }
-  const result = await loader.load(content as readonly number[])
-  return { result, transfer: buffersOf(result) }
-}
+const work = workOf(workerData as Setup)
 
 port.on('message', async ({ id, content }: { id: number; content: unknown }) => {
   try {

@@ -41,6 +41,16 @@ const names = (entries: readonly Dirent[]): string => {
   return entries.length > 8 ? `${shown}, ... (${entries.length} entries)` : shown
 }
 
+/** The splits that have images and boxes, in the order train, val, others. Throws DataError where there is none. */
+export async function splitsOf(root: string): Promise<string[]> {
+  const found = async (kind: Kind): Promise<string[]> => (await list(join(root, kinds[kind].folder), `a folder with the splits, such as train and val`, `give the root of a data set, or unzip ${kinds[kind].package} there`)).map(e => e.name)
+  const boxed = new Set(await found('boxes'))
+  const splits = (await found('image')).filter(name => boxed.has(name))
+  if (splits.length === 0) throw dataError(join(root, kinds.image.folder), { found: 'has no split that is also in gtBbox3d', expected: 'folders train and val in both', fix: `unzip ${kinds.image.package} and ${kinds.boxes.package} into ${root}` })
+  const order = (name: string): number => ['train', 'val'].indexOf(name) >>> 0
+  return splits.sort((a, b) => order(a) - order(b) || (a < b ? -1 : 1))
+}
+
 async function openSplit(root: string, split: string): Promise<string> {
   const top = await list(root, 'the folder of a Cityscapes-3D data set, with leftImg8bit, gtFine, disparity, camera and gtBbox3d in it', 'check the path given as --data; `mtlc data synth DIR` writes a synthetic data set')
   const images = join(root, kinds.image.folder)
