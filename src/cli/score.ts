@@ -28,16 +28,16 @@ const classes = (text: string): string[] => {
 
 interface ScoreOptions { readonly gt: string; readonly pred: string; readonly modal?: boolean; readonly labels: string[]; readonly minIou: number; readonly maxDepth: number; readonly stepSize: number; readonly confidence?: number; readonly numConf: number; readonly imageSize: [number, number]; readonly out?: string; readonly json?: boolean }
 
-const describe = ({ text, count, places }: Finding): string => `warning: ${count} ${text} (${places.join(', ')}${count > places.length ? ', ...' : ''})`
+const describe = ({ text, count, of, places }: Finding): string => `warning: ${text}: ${count}${of === undefined ? '' : ` of ${of}`}\n${places.map(p => `  ${p}\n`).join('')}${count > places.length ? '  ...\n' : ''}`
 
 function warnings({ findings, sizes }: DetectionFolders, scores: Scores, [height, width]: readonly [number, number]): string[] {
   const behind = scores.behindCamera
   const other = sizes.filter(s => s !== `${width} x ${height}`)
   return [
     ...findings.map(describe),
-    ...(behind.length === 0 ? [] : [describe({ text: 'predictions lie behind the camera: they count as false positives', count: behind.length, places: behind.slice(0, 3).map(b => `${b.image}: number ${b.index}`) })]),
-    ...(other.length === 0 ? [] : [`warning: the ground truth is of images of ${other.join(', ')} (width x height), but boxes are clipped to ${width} x ${height}: --image-size gives another size`]),
-    ...(Number.isNaN(scores.mean.detectionScore) ? [`warning: the ground truth has no box of ${scores.params.labels.join(', ')}: there is nothing to score`] : []),
+    ...(behind.length === 0 ? [] : [describe({ text: 'predictions that lie behind the camera, counted as false positives', count: behind.length, places: behind.slice(0, 3).map(b => `${b.image}: number ${b.index}`) })]),
+    ...(other.length === 0 ? [] : [`warning: the ground truth is of images of ${other.join(', ')} (width x height), but predicted boxes are clipped to ${width} x ${height}\n  --image-size ROWSxCOLUMNS clips them to another size\n`]),
+    ...(Number.isNaN(scores.mean.detectionScore) ? [`warning: the ground truth has no box of ${scores.params.labels.join(', ')}: there is nothing to score\n`] : []),
   ]
 }
 
@@ -68,7 +68,7 @@ const cityscapes3d = (): Command => new Command('cityscapes3d')
     const folders = await readDetectionFolders(options.gt, options.pred, options.labels)
     const { labels, minIou, maxDepth, stepSize, confidence, numConf, imageSize } = options
     const scores = evaluateDetections(folders.images, { labels, minIou, maxDepth, stepSize, confidence, numConf, matching: options.modal === true ? 'modal' : 'amodal', image: imageSize })
-    for (const line of warnings(folders, scores, imageSize)) process.stderr.write(`${line}\n`)
+    for (const line of warnings(folders, scores, imageSize)) process.stderr.write(line)
     const document = `${JSON.stringify(officialResults(scores), null, 1)}\n`
     if (options.out !== undefined) writeAtomically(options.out, document)
     process.stdout.write(options.json === true ? document : `${scoreTable(scores).join('\n')}\n`)

@@ -5,10 +5,10 @@ import { parseBoxes } from '../data/cityscapes3d/boxes.ts'
 import { readJson, type JsonValue } from '../data/cityscapes3d/json.ts'
 import { dataError, reasonOf } from '../data/errors.ts'
 import type { Detection } from '../tasks/detection3d/detection.ts'
-import { isBehind, type IgnoreRegion, type ScoredImage } from './matching.ts'
+import { isBehind, type ScoredImage } from './matching.ts'
 
-/** Something that the metric passes over as the official tool does, but that a person should know: a sentence and a few of the places. */
-export interface Finding { readonly text: string; readonly count: number; readonly places: readonly string[] }
+/** Something that the metric passes over as the official tool does, but that a person should know: what it is and does, how many there are (`of` how many), a few of the places. */
+export interface Finding { readonly text: string; readonly count: number; readonly of?: number; readonly places: readonly string[] }
 
 export interface DetectionFolders {
   /** one per ground-truth file, sorted by path */
@@ -82,9 +82,9 @@ interface TruthFile { readonly image: Omit<ScoredImage, 'predictions'>; readonly
 
 async function readTruth(file: string, labels: readonly string[]): Promise<TruthFile> {
   const json = await readJson(file, 'a JSON file of 3D boxes', truthFix)
-  const { camera, boxes, image } = parseBoxes(json)
+  json.field('ignore')
+  const { camera, boxes, ignores, image } = parseBoxes(json)
   json.field('objects').items(mostObjects).forEach((object, i) => { if (labels.includes(boxes[i].label)) object.field('score') })
-  const ignores = json.field('ignore').items(mostObjects).map((region): IgnoreRegion => ({ label: region.has('label') ? region.field('label').string() : '', box: four(region.field('2d')) }))
   const behind = boxes.flatMap((box, i) => (labels.includes(box.label) && isBehind(box, camera) ? [`${file}: objects[${i}]`] : []))
   return { image: { id: keyOf(file), groundTruth: boxes, ignores, camera }, size: image?.join(' x '), behind }
 }
@@ -174,11 +174,11 @@ export async function readDetectionFolders(gt: string, predictions: string, labe
     files: matching.length,
     sizes: [...new Set(truth.flatMap(t => (t.size === undefined ? [] : [t.size])))],
     findings: [
-      ...finding(`of the ${truth.length} images have no prediction file: they count as images without detections`, missing),
-      ...finding('prediction files belong to no image of the ground truth: they are not read', [...files].filter(([key]) => !truthFiles.has(key)).map(([, file]) => file)),
-      ...finding('predictions lack a key: they are passed over', all.flatMap(p => p.malformed)),
-      ...finding('predictions have a label that is not evaluated: they are passed over', unknown).map(f => ({ ...f, places: [...new Set(unknown)].sort().slice(0, 6) })),
-      ...finding('boxes of the ground truth lie behind the camera: is the calibration that of the images?', truth.flatMap(t => t.behind)),
+      ...finding('images without a prediction file, counted as images without detections', missing).map(f => ({ ...f, of: truth.length })),
+      ...finding('prediction files of images that the ground truth does not have, not read', [...files].filter(([key]) => !truthFiles.has(key)).map(([, file]) => file)),
+      ...finding('predictions that lack a key, passed over', all.flatMap(p => p.malformed)),
+      ...finding('predictions of labels that are not evaluated, passed over', unknown).map(f => ({ ...f, places: [...new Set(unknown)].sort().slice(0, 6) })),
+      ...finding('boxes of the ground truth that lie behind the camera (is the calibration that of the images?)', truth.flatMap(t => t.behind)),
     ],
   }
 }

@@ -1,5 +1,5 @@
 // Which predictions of an image meet which ground-truth boxes: best overlap first, per class, for every threshold of confidence.
-import type { Box3d, Camera } from '../data/dataset.ts'
+import type { Box3d, Camera, IgnoreRegion } from '../data/dataset.ts'
 import { amodalBox, boxCorners, pointToSensor } from '../projection.ts'
 import type { Detection } from '../tasks/detection3d/detection.ts'
 import { cornersOf, iou, shareInside, type Corners } from './overlap.ts'
@@ -8,13 +8,11 @@ import { depthOf, type DetectionParams } from './params.ts'
 /** What the metric reads of an annotated box. */
 export type TruthBox = Pick<Box3d, 'label' | 'center' | 'dimensions' | 'rotation' | 'modal' | 'amodal'>
 
-/** A part of the image where unmatched predictions of any class do not count. */
-export interface IgnoreRegion { readonly label: string; /** x, y, w, h in pixels */ readonly box: readonly [number, number, number, number] }
-
 /** An image with all that is judged. Labels that are not evaluated are skipped; predicted amodal boxes are computed anew from the 3D boxes. */
 export interface ScoredImage {
   readonly id: string
   readonly groundTruth: readonly TruthBox[]
+  /** where unmatched predictions of any class do not count */
   readonly ignores: readonly IgnoreRegion[]
   readonly camera: Camera
   readonly predictions: readonly Detection[]
