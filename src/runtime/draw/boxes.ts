@@ -30,7 +30,7 @@ export function boxes3d(image: Picture, boxes: readonly DrawnBox[], camera: Came
     brush.lineCap = 'round'
     for (const f of truths) drawFrame(brush, f, unit, true)
     for (const f of found) drawFrame(brush, f, unit, false)
-    labels(brush, found.toReversed(), image, unit)
+    labels(brush, found.toReversed().toSorted((a, b) => (b.box.score ?? 1) - (a.box.score ?? 1)), image, unit)
   })
   if (!legend) return picture
   const entries: LegendEntry[] = [...new Set(found.map(f => f.box.label))].toSorted().map(name => ({ name, sign: swatch(vehicleColour(name)) }))
@@ -77,13 +77,13 @@ function drawFrame(brush: Brush, { frame, colour }: Framed, unit: number, dashed
   stroke(brush, frame.arrow, colour, 1, thick)
 }
 
-/** Above its box if there is room, else below or inside; nearest first; a text that would cover another is left out. */
-function labels(brush: Brush, nearestFirst: readonly Framed[], { height, width }: Picture, unit: number): void {
+/** Above its box if there is room, else below or inside; best score first, then nearest; a text that would cover another is left out. */
+function labels(brush: Brush, inOrder: readonly Framed[], { height, width }: Picture, unit: number): void {
   const taken: (readonly [number, number, number, number])[] = []
   const free = ([x, y, w, h]: readonly [number, number, number, number]): boolean => taken.every(([a, b, c, d]) => x >= a + c || a >= x + w || y >= b + d || b >= y + h)
   brush.textBaseline = 'middle'
   brush.textAlign = 'left'
-  for (const { box, frame: { hull: [x0, y0, x1, y1] }, colour } of nearestFirst) {
+  for (const { box, frame: { hull: [x0, y0, x1, y1] }, colour } of inOrder) {
     const size = Math.max(9, Math.min(textSize(width), 14 * unit + (y1 - y0) / 16))
     brush.font = font(size, 'bold')
     const text = box.score === undefined ? box.label : `${box.label} ${box.score.toFixed(2)}`

@@ -13,8 +13,9 @@ export interface DepthOptions {
   readonly max: number
 }
 
-/** Where there is no value: not finite, zero or negative. */
+/** Where there is no value: not finite, zero or negative; in metres also below half of the near end of the scale, where a camera on a vehicle sees nothing but a network's trace of missing measurements. */
 export const noValue: Colour = [96, 96, 96]
+const isValue = (value: number, { unit, max }: DepthOptions): boolean => value > (unit === 'metres' ? max / 64 : 0) && value < Infinity
 
 /**
  * Near is bright. Distance grows to the dark end on a logarithmic scale from `max` / 32, for the eye sees ratios of distance; disparity, which is large for what is near, is linear from 0.
@@ -39,7 +40,7 @@ export function depthMap(depth: ValueMap, options: DepthOptions): Picture {
   let missing = false
   for (let i = 0, o = 0; o < out.length; i++, o += 3) {
     const value = data[i]
-    const known = value > 0 && value < Infinity
+    const known = isValue(value, options)
     if (!known) missing = true
     const [r, g, b] = known ? colourMap[depthIndex(value, options)] : noValue
     out[o] = r
@@ -50,13 +51,16 @@ export function depthMap(depth: ValueMap, options: DepthOptions): Picture {
   return withBand({ height, width, data: out }, Math.round(4 * size), (brush, wide) => bar(brush, wide, size, options, missing))
 }
 
+/** At most two decimals, without zeros at the end. */
+const short = (v: number): string => `${Number(v.toFixed(v >= 10 ? 1 : 2))}`
+
 function bar(brush: Brush, width: number, size: number, options: DepthOptions, missing: boolean): void {
   const metric = options.unit === 'metres'
   brush.font = font(size)
   brush.textBaseline = 'middle'
   const gap = Math.round(size * 0.7)
   const [top, thick] = [gap, Math.round(size * 1.1)]
-  const words = 'no value'
+  const words = metric ? `none, or below ${short(options.max / 64)} m` : 'no value'
   const legend = missing ? size + gap / 2 + brush.measureText(words).width + 2 * gap : 0
   const left = gap + Math.ceil(brush.measureText('0000').width / 2)
   const right = width - legend - gap - Math.ceil(brush.measureText(metric ? '80+ m' : '256+ px').width / 2)
@@ -66,7 +70,6 @@ function bar(brush: Brush, width: number, size: number, options: DepthOptions, m
     brush.fillStyle = css(colourMap[depthIndex(value(x), options)])
     brush.fillRect(x, top, 1, thick)
   }
-  const short = (v: number): string => (v >= 100 || Number.isInteger(v) ? v.toFixed(0) : v >= 10 ? v.toFixed(1).replace('.0', '') : v.toFixed(2).replace(/\.?0+$/, ''))
   brush.textAlign = 'center'
   for (const tick of ticks(options)) {
     const share = metric ? Math.log2(tick / options.max) / 5 + 1 : tick / options.max

@@ -57,24 +57,25 @@ export function renderFiles({ facts, name, image, predictions, camera, score }: 
   const note = camera === undefined ? undefined : `camera ${camera.source}`
   predictions.forEach((p, index) => {
     const [ending, second] = suffixes(facts.tasks, index)
+    const titled = (caption: string): string => (caption === p.task ? caption : `${caption} (${p.task})`)
     const add = (suffix: string, caption: string, picture: Picture): void => {
       files.set(`${name}_${suffix}.png`, encodePicture(picture))
-      if (suffix === ending) panels.push({ caption: `${p.task}: ${caption}`, picture })
+      if (suffix === ending) panels.push({ caption, picture })
     }
     switch (p.kind) {
-      case 'segmentation': return add(ending, 'segmentation', segmentationOverlay(image, p.classes, { classes: p.config.classes }))
+      case 'segmentation': return add(ending, titled('segmentation'), segmentationOverlay(image, p.classes, { classes: p.config.classes }))
       case 'depth': {
         const metric = p.config.quantity === 'depth'
-        return add(ending, metric ? 'depth' : 'disparity', depthMap({ ...image, data: p.values }, { unit: metric ? 'metres' : 'pixels of disparity', max: p.config.max }))
+        return add(ending, titled(metric ? 'depth' : 'disparity'), depthMap({ ...image, data: p.values }, { unit: metric ? 'metres' : 'pixels of disparity', max: p.config.max }))
       }
       case 'detection3d': {
         const drawn = p.detections.filter(d => d.score >= score)
-        const caption = `3D boxes, ${drawn.length} with a score from ${score}`
+        const caption = `${titled('3D boxes')}, ${drawn.length} with a score from ${score}`
         const halfView = Math.atan(image.width / 2 / camera!.camera.fx)
         const above = (size: { readonly height?: number; readonly width?: number; readonly note?: string }): Picture => birdsEye(drawn, [], { ...size, halfView })
         add(ending, caption, boxes3d(image, drawn, camera!.camera, { note }))
-        add(second, 'from above', above({ note }))
-        side ??= height => ({ caption: `${p.task}: from above`, picture: above({ height, width: Math.max(420, Math.round(0.58 * height)) }) })
+        add(second, titled('from above'), above({ note }))
+        side ??= height => ({ caption: titled('from above'), picture: above({ height, width: Math.max(420, Math.round(0.58 * height)) }) })
       }
     }
   })

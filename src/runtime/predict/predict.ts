@@ -14,7 +14,7 @@ type Config<K extends TaskConfig['kind']> = Extract<TaskConfig, { readonly kind:
 /** Of one task; maps are row-major at the size of the image. */
 export type Prediction =
   | { readonly kind: 'segmentation'; readonly task: string; readonly config: Config<'segmentation'>; /** class indices */ readonly classes: Uint8Array }
-  | { readonly kind: 'depth'; readonly task: string; readonly config: Config<'depth'>; /** metres or pixels of disparity; NaN where the model gave no finite value */ readonly values: Float32Array }
+  | { readonly kind: 'depth'; readonly task: string; readonly config: Config<'depth'>; /** metres or pixels of disparity, as the model gave them */ readonly values: Float32Array }
   | { readonly kind: 'detection3d'; readonly task: string; readonly config: Config<'detection3d'>; readonly detections: readonly Detection[] }
 
 /** The output of a dense task: [1, channels, h, w]. Throws EngineError for another shape: an ONNX file may have been changed. */
@@ -41,13 +41,14 @@ function segment(outputs: HostTensors, name: string, classes: number, fit: Fit):
   return out
 }
 
-/** Negative predictions are as near, or as far, as can be: they are drawn at the end of the scale. */
-function measure(outputs: HostTensors, name: string, fit: Fit): Float32Array {
+/** A negative disparity is as far as can be. */
+function measure(outputs: HostTensors, name: string, { quantity }: Config<'depth'>, fit: Fit): Float32Array {
   const { data, size } = dense(outputs, name, 1)
   const { width, height } = fit.image
   const out = new Float32Array(height * width)
+  const least = quantity === 'disparity' ? 1e-6 : -Infinity
   mapBack(data, 1, size, fit, (y, values) => {
-    for (let x = 0; x < width; x++) out[y * width + x] = Number.isFinite(values[x]) ? Math.max(1e-6, values[x]) : NaN
+    for (let x = 0; x < width; x++) out[y * width + x] = Math.max(least, values[x])
   })
   return out
 }
@@ -66,7 +67,7 @@ export function predictions(facts: ModelFacts, outputs: HostTensors, fit: Fit, c
   return facts.tasks.map(({ name, config }): Prediction => {
     switch (config.kind) {
       case 'segmentation': return { kind: 'segmentation', task: name, config, classes: segment(outputs, name, config.classes.length, fit) }
-      case 'depth': return { kind: 'depth', task: name, config, values: measure(outputs, name, fit) }
+      case 'depth': return { kind: 'depth', task: name, config, values: measure(outputs, name, config, fit) }
       case 'detection3d': {
         if (camera === undefined) throw new Error('internal: detections without a camera')
         const missing = config.strides.flatMap((_, level) => ['cls', 'bbox', 'dir', 'ctr'].map(part => `${name}/${part}/${level}`)).find(n => outputs[n] === undefined)
