@@ -2,32 +2,30 @@
 import { Command } from 'commander'
 import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { resolvedText } from '../compiler/index.ts'
-import { printProgram } from '../compiler/ir/print.ts'
-import { sizeOf } from '../compiler/ir/types.ts'
-import { optimise } from '../compiler/passes/index.ts'
-import type { ElaboratedModel } from '../compiler/semantics/model.ts'
-import { buildTrainingStep } from '../compiler/training/step.ts'
+import { sizeOf, type TensorData } from '../compiler/ir/types.ts'
+import type { ModelDescription } from '../compiler/semantics/model.ts'
 import { openCityscapes3d } from '../runtime/data/cityscapes3d/reader.ts'
 import { DataError } from '../runtime/data/dataset.ts'
 import { openBatches } from '../runtime/data/prefetch.ts'
+import type { Engine } from '../runtime/engines/engine.ts'
 import { openEngine } from '../runtime/engines/index.ts'
 import { writeAtomically } from '../runtime/files.ts'
 import { checkpointInfo, checkpointSteps, latestWeights, loadCheckpoint, removeLeftovers, type CheckpointInfo } from '../runtime/train/checkpoint.ts'
 import { RunLog } from '../runtime/train/log.ts'
 import { train, type TrainingResult } from '../runtime/train/loop.ts'
-import { StopRequest } from './stop.ts'
 import { duration, figure, Progress } from '../runtime/train/progress.ts'
-import { readSafetensors } from '../runtime/weights/safetensors.ts'
-import { synthesise } from './data.ts'
-import { describeResults, evaluateSplit } from './eval.ts'
-import { describeDifferences, exportOnnx } from './export.ts'
-import { fillState, loadWeights } from './fit.ts'
 import { bindWeights } from '../runtime/weights/bind.ts'
+import { readWeights } from '../runtime/weights/read.ts'
+import { checkBinding } from '../runtime/weights/report.ts'
 import { givesBack, runGivingBack } from './allocator.ts'
-import { fitStep, memorySize } from './memory.ts'
+import { CompilerProcess } from './compiler.ts'
+import { synthesise } from './data.ts'
+import { UsageError, UserError } from './errors.ts'
+import type { FinishedRun } from './finish.ts'
+import { fillState } from './first-values.ts'
+import { memorySize } from './memory-size.ts'
 import { whole, withEngine, withModel, type EngineOptions, type ModelOptions } from './options.ts'
-import { compileFile, digestOf, UsageError, UserError } from './project.ts'
+import { StopRequest } from './stop.ts'
 
 interface TrainOptions extends ModelOptions, EngineOptions { readonly data?: string; readonly out?: string; readonly steps?: number; readonly weights?: string; readonly resume?: string; readonly seed?: number; readonly memory?: number; readonly eval: boolean; readonly export: boolean }
 
@@ -35,7 +33,7 @@ interface TrainOptions extends ModelOptions, EngineOptions { readonly data?: str
 const synthetic = { train: 400, val: 60, seed: 0 }
 
 /** The folder of --data, or synthetic scenes of the model's image size, made once. */
-async function dataFolder(model: ElaboratedModel, given: string | undefined): Promise<string> {
+async function dataFolder(model: ModelDescription, given: string | undefined): Promise<string> {
   if (given !== undefined) {
     if (!existsSync(given)) throw new DataError(`${given}: no such folder: --data expects the root of a Cityscapes-3D data set (with leftImg8bit/, gtFine/, ...); \`mtlc data synth ${given}\` makes a synthetic one`)
     return given
@@ -50,19 +48,16 @@ async function dataFolder(model: ElaboratedModel, given: string | undefined): Pr
   return dir
 }
 
-/** What decides whether a checkpoint can go on: the program before any pass, and what the optimiser makes of it. Learning rate and schedule may change. */
-const digestOfTraining = ({ program, train: { optimizer, clipNorm } }: ElaboratedModel): string => digestOf(`${printProgram(program)}\n${JSON.stringify({ ...optimizer, lr: undefined, clipNorm })}`)
-
 const listed = (names: readonly string[]): string => `${names.slice(0, 4).join(', ')}${names.length > 4 ? `, ... (${names.length})` : ''}`
 
 /** The resolved text of a run, in its folder. */
 const textFile = 'model.mtl.txt'
 
 /** Lines of the resolved text that differ from those of the start of a run: removed, then added. */
-function changesSince(folder: string, model: ElaboratedModel): string[] {
+function changesSince(folder: string, model: ModelDescription): string[] {
   const path = join(folder, textFile)
   if (!existsSync(path)) return []
-  const [before, after] = [readFileSync(path, 'utf8').split('\n'), resolvedText(model).split('\n')]
+  const [before, after] = [readFileSync(path, 'utf8').split('\n'), model.resolved.split('\n')]
   const changes = [...before.filter(l => !after.includes(l)).map(l => `  - ${l.trim()}`), ...after.filter(l => !before.includes(l)).map(l => `  + ${l.trim()}`)]
   return changes.length > 16 ? [...changes.slice(0, 15), `  ... and ${changes.length - 15} lines more`] : changes
 }
@@ -70,8 +65,7 @@ function changesSince(folder: string, model: ElaboratedModel): string[] {
 interface Start { readonly folder: string; readonly digest: string; readonly seed: number; readonly resumed: CheckpointInfo | undefined }
 
 /** Where the run is written and where it begins; refuses to mix two runs in one folder. Throws UserError, UsageError and WeightsError. */
-function startOf(model: ElaboratedModel, options: TrainOptions): Start {
-  const digest = digestOfTraining(model)
+function startOf(model: ModelDescription, digest: string, options: TrainOptions): Start {
   const seed = options.seed ?? model.train.seed
   if (options.resume === undefined) {
     const folder = options.out ?? join('runs', model.name)
@@ -88,45 +82,65 @@ function startOf(model: ElaboratedModel, options: TrainOptions): Start {
   return { folder, digest, seed, resumed }
 }
 
+/** Values of a weights file for the model; what does not fit is said on stderr. Throws WeightsError. */
+async function startingWeights(path: string, model: ModelDescription, compiler: CompilerProcess): Promise<Record<string, TensorData>> {
+  const { values, report } = bindWeights(model, readWeights(path))
+  const reasons = report.misshapen.length === 0 ? [] : await compiler.ask('explain', { misshapen: report.misshapen })
+  for (const note of checkBinding(path, model, report, false, () => reasons)) process.stderr.write(`${note}\n`)
+  return values
+}
+
 async function runTraining(file: string, options: TrainOptions): Promise<void> {
   if (options.memory !== undefined && !givesBack()) return runGivingBack()
-  const began = performance.now()
   const set = options.steps === undefined ? options.set : [...options.set, `train.steps=${options.steps}`]
-  const { model } = compileFile(file, { ...options, set, mode: 'train' })
-  const { folder, digest, seed, resumed } = startOf(model, options)
-  const given = options.weights === undefined ? {} : loadWeights(options.weights, model, false, { file, options: { ...options, set } })
-  const parameters = model.program.inputs.filter(i => i.role === 'parameter')
-  process.stderr.write(`${model.name}: ${model.tasks.map(t => t.name).join(', ')}; image ${model.data.image.join(' x ')}; ${parameters.reduce((n, p) => n + sizeOf(p.type.shape), 0).toLocaleString('en-US')} parameters\n`)
+  const finished = await trainSteps(file, { ...options, set })
+  if (finished === undefined) return
+  const compiler = new CompilerProcess()
+  try { await compiler.ask('finish', finished) } finally { await compiler.close() }
+}
 
-  const root = await dataFolder(model, options.data)
-  const kinds = new Set<string>(model.tasks.map(t => t.config.kind))
-  const reader = { image: model.data.image, need: { labels: kinds.has('segmentation'), disparity: kinds.has('depth'), boxes: kinds.has('detection3d') }, boxes: model.data.boxes }
-  const { ids } = await openCityscapes3d(root, 'train', reader)
-  const chosen = reader.need.boxes && reader.boxes === 'required' ? 'images with boxes' : 'images'
-  if (resumed !== undefined) {
-    removeLeftovers(folder)
-    const changes = changesSince(folder, model)
-    if (changes.length > 0) process.stderr.write(`note: the text has changed since the start of the run:\n${changes.join('\n')}\n`)
-  }
-  const compiling = performance.now()
-  const { program: step, mode } = fitStep(optimise(buildTrainingStep(model), { differentiated: true }), options.memory)
-  writeAtomically(join(folder, textFile), resolvedText(model))
-  const updated = new Set(step.outputs.filter(o => o.role === 'parameter').map(o => o.name))
-  const unreached = parameters.filter(p => !updated.has(p.name)).map(p => p.name)
-  if (unreached.length > 0) process.stderr.write(`warning: the loss does not depend on ${unreached.length} parameters, which stay as they are: ${listed(unreached)}\n`)
-  const state = resumed === undefined ? fillState(step, given, seed) : loadCheckpoint(folder, step.inputs).state
+/** Up to the last step, or to where it is stopped; what is left to do then, if anything. */
+async function trainSteps(file: string, options: TrainOptions): Promise<FinishedRun | undefined> {
+  const began = performance.now()
+  const compiler = new CompilerProcess()
   const progress = new Progress(process.stderr)
-  const engine = await openEngine(options)
-  const stop = new StopRequest(progress)
+  let engine: Engine | undefined
+  let stop: StopRequest | undefined
   try {
-    const session = await engine.open(step, state, { give: true, memory: mode })
-    process.stderr.write(`training step: ${step.nodes.length.toLocaleString('en-US')} operators, ready in ${((performance.now() - compiling) / 1000).toFixed(1)} s; ${engine.name} on ${engine.device}\n`)
+    const { model, digest, sources } = await compiler.ask('describe', { file, model: options.model, set: options.set })
+    const { folder, seed, resumed } = startOf(model, digest, options)
+    const given = options.weights === undefined ? {} : await startingWeights(options.weights, model, compiler)
+    const parameters = model.program.inputs.filter(i => i.role === 'parameter')
+    process.stderr.write(`${model.name}: ${model.tasks.map(t => t.name).join(', ')}; image ${model.data.image.join(' x ')}; ${parameters.reduce((n, p) => n + sizeOf(p.type.shape), 0).toLocaleString('en-US')} parameters\n`)
+
+    const root = await dataFolder(model, options.data)
+    const kinds = new Set<string>(model.tasks.map(t => t.config.kind))
+    const reader = { image: model.data.image, need: { labels: kinds.has('segmentation'), disparity: kinds.has('depth'), boxes: kinds.has('detection3d') }, boxes: model.data.boxes }
+    const { ids } = await openCityscapes3d(root, 'train', reader)
+    const chosen = reader.need.boxes && reader.boxes === 'required' ? 'images with boxes' : 'images'
+    if (resumed !== undefined) {
+      removeLeftovers(folder)
+      const changes = changesSince(folder, model)
+      if (changes.length > 0) process.stderr.write(`note: the text has changed since the start of the run:\n${changes.join('\n')}\n`)
+    }
+    const compiling = performance.now()
+    engine = await openEngine(options)
+    const { prepared, step, operators } = await compiler.ask('step', { target: engine.target, memory: options.memory })
+    await compiler.close()
+    writeAtomically(join(folder, textFile), model.resolved)
+    const updated = new Set(step.outputs.filter(o => o.role === 'parameter').map(o => o.name))
+    const unreached = parameters.filter(p => !updated.has(p.name)).map(p => p.name)
+    if (unreached.length > 0) process.stderr.write(`warning: the loss does not depend on ${unreached.length} parameters, which stay as they are: ${listed(unreached)}\n`)
+    const state = resumed === undefined ? fillState(step, given, seed) : loadCheckpoint(folder, step.inputs).state
+    const stopping = stop = new StopRequest(progress)
+    const session = await engine.openPrepared(prepared, state, { give: true })
+    process.stderr.write(`training step: ${operators.toLocaleString('en-US')} operators, ready in ${((performance.now() - compiling) / 1000).toFixed(1)} s; ${engine.name} on ${engine.device}\n`)
     const start = resumed?.step ?? 0
     const batches = await openBatches({ dataset: { root, split: 'train', ...reader }, ids, data: model.data, tasks: model.tasks, batch: model.train.batch, seed, start })
     process.stderr.write(`${root}: ${ids.length} ${chosen}, batch ${model.train.batch}; ${resumed === undefined ? '' : `resumed, `}steps ${start + 1} to ${model.train.steps}; log and checkpoints in ${folder}\n`)
     let result: TrainingResult
     try {
-      result = await train({ folder, model, step, digest, seed, start, steps: model.train.steps, window: resumed?.window, session, batches, log: new RunLog(folder, start), progress, stopping: () => stop.asked })
+      result = await train({ folder, model, step, digest, seed, start, steps: model.train.steps, window: resumed?.window, session, batches, log: new RunLog(folder, start), progress, stopping: () => stopping.asked })
     } finally {
       await batches.close()
       await session.dispose()
@@ -134,34 +148,14 @@ async function runTraining(file: string, options: TrainOptions): Promise<void> {
     const losses = ['loss', ...model.tasks.map(t => t.name)].filter(n => n in result.first && n in result.last)
     if (losses.length > 0) process.stderr.write(`${losses.map(n => `${n} ${figure(result.first[n])} -> ${figure(result.last[n])}`).join(', ')} (first and last means of the log)\n`)
     process.stderr.write(`${result.weights}: written, after ${duration((performance.now() - began) / 1000)}\n`)
-    if (result.stopped) {
-      process.stderr.write(`stopped at step ${result.step} of ${model.train.steps}; --resume ${folder} goes on from there\n`)
-      process.exitCode = stop.exitCode
-      return
-    }
-    stop.close()
-    await finish(file, { ...options, set }, folder, root, result.weights, engine)
+    if (!result.stopped) return { file, model: options.model, set: options.set, sources, engine: { engine: options.engine, device: options.device }, folder, root, weights: result.weights, eval: options.eval, export: options.export }
+    process.stderr.write(`stopped at step ${result.step} of ${model.train.steps}; --resume ${folder} goes on from there\n`)
+    process.exitCode = stopping.exitCode
+    return undefined
   } finally {
-    stop.close()
-    await engine.close()
-  }
-}
-
-/** After the last step: evaluation on the held-out split, and the ONNX file. */
-async function finish(file: string, options: TrainOptions, folder: string, root: string, weights: string, engine: Awaited<ReturnType<typeof openEngine>>): Promise<void> {
-  const compiled = compileFile(file, { ...options, mode: 'infer', batch: 1, quiet: true })
-  const { model } = compiled
-  const state = bindWeights(model, readSafetensors(weights).tensors).values
-  if (options.eval && existsSync(join(root, 'leftImg8bit', 'val'))) {
-    const results = await evaluateSplit(model, engine, state, root, 'val')
-    writeAtomically(join(folder, 'results.json'), `${JSON.stringify({ model: model.name, weights, split: 'val', tasks: results }, null, 2)}\n`)
-    process.stdout.write(`${describeResults(results).join('\n')}\n`)
-  }
-  if (options.export) {
-    const path = join(folder, 'model.onnx')
-    const differences = await exportOnnx(compiled, compiled, state, engine, path, {})
-    const worst = differences.reduce((a, b) => (b.relative > a.relative ? b : a))
-    process.stdout.write(`${path}: equals the training engine, ${describeDifferences([worst])}\n`)
+    stop?.close()
+    await engine?.close()
+    await compiler.close()
   }
 }
 

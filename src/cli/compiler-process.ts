@@ -1,0 +1,50 @@
+// The process behind CompilerProcess: answers its questions, and ends with it.
+import { printProgram } from '../compiler/ir/print.ts'
+import { optimise } from '../compiler/passes/index.ts'
+import { describeModel, type ElaboratedModel } from '../compiler/semantics/model.ts'
+import { buildTrainingStep } from '../compiler/training/step.ts'
+import { prepareProgram } from '../runtime/engines/onnxruntime/prepare.ts'
+import type { CompilerAnswer, CompilerRequest, ReplyOf, RequestOf, TrainingText } from './compiler-protocol.ts'
+import { reportError } from './explained.ts'
+import { finishRun } from './finish.ts'
+import { explainByResolution } from './fit.ts'
+import { fitStep } from './memory.ts'
+import { compileFile, digestOf } from './project.ts'
+
+if (process.send === undefined) throw new Error('internal: the compiler process is started by mtlc only')
+
+let described: { readonly model: ElaboratedModel; readonly text: TrainingText } | undefined
+
+const known = (): NonNullable<typeof described> => {
+  if (described === undefined) throw new Error('internal: no model was described')
+  return described
+}
+
+const digestOfTraining = ({ program, train: { optimizer, clipNorm } }: ElaboratedModel): string => digestOf(`${printProgram(program)}\n${JSON.stringify({ ...optimizer, lr: undefined, clipNorm })}`)
+
+function describe(text: TrainingText): ReplyOf<'describe'> {
+  const { model, sources } = compileFile(text.file, { ...text, mode: 'train' })
+  described = { model, text }
+  return { model: describeModel(model), digest: digestOfTraining(model), sources }
+}
+
+function compileStep({ target, memory }: RequestOf<'step'>): ReplyOf<'step'> {
+  const { program, mode } = fitStep(optimise(buildTrainingStep(known().model), { differentiated: true }), memory)
+  const { inputs, outputs, nodes } = program
+  return { prepared: prepareProgram(program, target, { memory: mode }), step: { inputs, outputs }, operators: nodes.length, peak: process.resourceUsage().maxRSS * 1024 }
+}
+
+async function answer(message: CompilerRequest): Promise<ReplyOf<CompilerRequest['kind']>> {
+  switch (message.kind) {
+    case 'describe': return describe(message.request)
+    case 'explain': return explainByResolution(known().model, { file: known().text.file, options: known().text }, message.request.misshapen)
+    case 'step': return compileStep(message.request)
+    case 'finish': return finishRun(message.request)
+  }
+}
+
+const say = (message: CompilerAnswer): void => { process.send!(message) }
+process.on('message', (message: CompilerRequest) => { answer(message).then(reply => say({ reply }), (error: unknown) => say({ error: reportError(error) })) })
+process.on('disconnect', () => process.exit())
+// A reader that closes the pipe early is no error.
+process.stdout.on('error', (e: NodeJS.ErrnoException) => { if (e.code === 'EPIPE') process.exit(0) })
