@@ -6,8 +6,8 @@ import { Emitter } from '../rules/gradient-language.ts'
 import type { OptimiserSpec, TrainSpec } from '../tasks/spec.ts'
 import { learningRate } from './schedule.ts'
 
-/** A parameter to be updated; both values have its shape. */
-export interface Trained { readonly name: string; readonly value: ValueId; readonly gradient: ValueId; readonly origin: Origin }
+/** A parameter to be updated; its value and its gradient have its shape. */
+export interface Trained { readonly name: string; readonly value: ValueId; readonly gradient: (g: Emitter) => ValueId; readonly origin: Origin }
 
 /** The next values of the parameters and moments, by the names of the inputs they replace. */
 export interface Update { readonly parameters: readonly (readonly [string, ValueId])[]; readonly moments: readonly (readonly [string, ValueId])[] }
@@ -17,7 +17,7 @@ const scalarType: TensorType = { dtype: 'float32', shape: [] }
 const times = (g: Emitter, x: ValueId, factor: ValueId | undefined): ValueId => factor === undefined ? x : g.mul(x, factor)
 
 /** With weight decay as torch.optim.Adam and SGD have it: an L2 term in the gradient after it was multiplied with `factor`. */
-const decayed = (g: Emitter, { value, gradient }: Trained, weightDecay: number, factor: ValueId | undefined): ValueId => g.add(times(g, gradient, factor), g.scale(value, weightDecay))
+const decayed = (g: Emitter, { value, gradient }: Trained, weightDecay: number, factor: ValueId | undefined): ValueId => g.add(times(g, gradient(g), factor), g.scale(value, weightDecay))
 
 const moment = (builder: Builder, name: string, { value, origin }: Trained): ValueId =>
   builder.input(name, 'moment', builder.type(value), { ...origin, phase: 'update' }, { kind: 'constant', value: 0 })
@@ -42,7 +42,7 @@ function adam(builder: Builder, { beta1, beta2, eps, weightDecay }: Adam, traine
   const moments: [string, ValueId][] = []
   for (const p of trained) {
     const g = new Emitter(builder, { ...p.origin, phase: 'update' })
-    const gradient = weightDecay === 0 ? p.gradient : decayed(g, p, weightDecay, factor)
+    const gradient = weightDecay === 0 ? p.gradient(g) : decayed(g, p, weightDecay, factor)
     const names = [`adam.m/${p.name}`, `adam.v/${p.name}`]
     const m = g.add(g.scale(moment(builder, names[0], p), beta1), g.mul(gradient, share1))
     const v = g.add(g.scale(moment(builder, names[1], p), beta2), g.mul(g.square(gradient), share2))
@@ -59,7 +59,7 @@ function sgd(builder: Builder, { momentum, weightDecay }: Sgd, trained: readonly
   const moments: [string, ValueId][] = []
   for (const p of trained) {
     const g = new Emitter(builder, { ...p.origin, phase: 'update' })
-    let direction = weightDecay === 0 ? times(g, p.gradient, factor) : decayed(g, p, weightDecay, factor)
+    let direction = weightDecay === 0 ? times(g, p.gradient(g), factor) : decayed(g, p, weightDecay, factor)
     if (momentum !== 0) {
       const name = `sgd.momentum/${p.name}`
       direction = g.add(g.scale(moment(builder, name, p), momentum), direction)

@@ -2,8 +2,10 @@
 import { Builder } from '../ir/builder.ts'
 import type { Origin, Program, ValueId } from '../ir/program.ts'
 import { optimise } from '../passes/index.ts'
+import type { Emitter } from '../rules/gradient-language.ts'
 import type { ElaboratedModel } from '../semantics/model.ts'
 import { clipFactor, globalNorm } from './clip.ts'
+import { COST_SHARE, deferGradients } from './deferred.ts'
 import { applyOptimiser } from './optimiser.ts'
 import { differentiate, expandForGradients, unreachedBy } from './reverse.ts'
 
@@ -14,6 +16,8 @@ export interface StepOptions {
   readonly predictions?: boolean
   /** Run the passes on the forward program first, so that what they merge is differentiated once. Default: yes. The passes over the whole step are left to the caller. */
   readonly optimise?: boolean
+  /** Large weight gradients are computed right before their updates where that saves memory, for this share of multiply-adds more (deferred.ts). Default: 0.01; 0 where gradients are outputs, which keeps them alive. */
+  readonly defer?: number
 }
 
 type StepModel = Pick<ElaboratedModel, 'mode' | 'program' | 'train'>
@@ -51,14 +55,17 @@ export function buildTrainingStep(model: StepModel, options: StepOptions = {}): 
 
   const skipped = new Set(unreached)
   const trained = parameters.filter(p => !skipped.has(p.id)).map(p => ({ name: p.name, value: p.id, gradient: gradients.get(p.id)!, origin: p.origin }))
-  const norm = globalNorm(builder, trained.map(p => ({ value: p.gradient, origin: p.origin })), origin)
+  const { deferred, obsolete } = deferGradients(builder, trained.map(p => p.gradient), options.defer ?? (options.gradients ? 0 : COST_SHARE))
+  const norm = globalNorm(builder, trained.map(p => ({ value: p.gradient, origin: p.origin, squares: deferred.get(p.gradient)?.squares })), origin)
   const factor = model.train.clipNorm === undefined ? undefined : clipFactor(builder, norm, model.train.clipNorm, origin)
-  const update = applyOptimiser(builder, model.train.optimizer, trained, factor, origin)
+  const updated = trained.map(p => ({ ...p, gradient: (g: Emitter) => deferred.get(p.gradient)?.gradient(g, norm) ?? p.gradient }))
+  const update = applyOptimiser(builder, model.train.optimizer, updated, factor, origin)
 
   for (const o of program.outputs) if (o.role === 'loss' || o.role === 'state' || (options.predictions && (o.role === 'prediction' || o.role === 'tap'))) builder.output(o.name, o.role, o.value)
   builder.output('grad_norm', 'metric', norm)
   if (options.gradients) for (const p of parameters) builder.output(`grad/${p.name}`, 'gradient', gradients.get(p.id)!)
   for (const [name, value] of update.parameters) builder.output(name, 'parameter', value)
   for (const [name, value] of update.moments) builder.output(name, 'moment', value)
-  return builder.finish(program.name)
+  const step = builder.finish(program.name)
+  return options.gradients ? step : { ...step, nodes: step.nodes.filter(n => !obsolete.has(n.id)) }
 }
