@@ -35,8 +35,16 @@ function mapsOf(outputs: HostTensors, index: number, task: string, config: Detec
   return tensors.map((t, l) => ({ level: levels[l], cls: image(t.cls), bbox: image(t.bbox), dir: image(t.dir), ctr: image(t.ctr) }))
 }
 
+/** Whether what is regressed at point `p` can stand in the world: box and directions finite, in front of the camera, of some size. */
+function isSound({ bbox, dir, ctr: { length: points } }: Maps, p: number): boolean {
+  for (let i = p; i < bbox.length; i += points) if (!Number.isFinite(bbox[i])) return false
+  for (let i = p; i < dir.length; i += points) if (!Number.isFinite(dir[i])) return false
+  return bbox[2 * points + p] > 0 && bbox[3 * points + p] > 0 && bbox[4 * points + p] > 0 && bbox[5 * points + p] > 0
+}
+
 /** Best class score of every point, 0 where it does not pass `least`; not a number never passes. */
-function bestScores({ cls, ctr }: Maps, classes: number, least: number): Float64Array {
+function bestScores(maps: Maps, classes: number, least: number): Float64Array {
+  const { cls, ctr } = maps
   const points = ctr.length
   const best = new Float64Array(points)
   // A product of two sigmoids passes only if the first does.
@@ -46,7 +54,7 @@ function bestScores({ cls, ctr }: Maps, classes: number, least: number): Float64
     for (let c = 0, i = p; c < classes; c++, i += points) if (cls[i] > logit) logit = cls[i]
     if (!(logit > leastLogit)) continue
     const score = sigmoid(logit) * sigmoid(ctr[p])
-    if (score > least) best[p] = score
+    if (score > least && isSound(maps, p)) best[p] = score
   }
   return best
 }
@@ -65,27 +73,24 @@ function bestPoints(best: Float64Array, most: number): number[] {
   return points
 }
 
-/** A regressed box that can stand in the world: all finite, in front of the camera, of some size. */
-const isBox = (box: readonly number[]): boolean => box.every(Number.isFinite) && box[2] > 0 && box[3] > 0 && box[4] > 0 && box[5] > 0
-
 /**
- * Candidates of image `index`, levels in order, points row-major. A point passes by a class score above `config.score`; `config.preNms` of a level stay at most. A point is dropped whose regression
- * is not finite, behind the camera or of no size: the exponentials of the head give that only where they leave the range of float32.
+ * Candidates of image `index`, levels in order, points row-major. A point passes by a class score above `config.score`; `config.preNms` of a level stay at most. A point does not count whose regression
+ * or directions are not finite, or whose box is behind the camera or of no size: the exponentials of the head give that only where they leave the range of float32.
  */
 export function candidatesOf(outputs: HostTensors, index: number, config: Detection3dConfig, task: string): Candidate[] {
   const channels = Array.from({ length: codeSize }, (_, c) => c)
   return mapsOf(outputs, index, task, config).flatMap(maps => {
     const { level, cls, bbox, dir, ctr } = maps
     const points = level.height * level.width
-    const found: Candidate[] = []
-    for (const p of bestPoints(bestScores(maps, config.classes.length, config.score), config.preNms)) {
-      const box = channels.map(c => bbox[c * points + p])
-      if (!isBox(box)) continue
+    return bestPoints(bestScores(maps, config.classes.length, config.score), config.preNms).map(p => {
       const centerness = sigmoid(ctr[p])
-      const scores = config.classes.map((_, c) => sigmoid(cls[c * points + p]) * centerness)
-      const direction = (angle: number): number => dir[(2 * angle + 1) * points + p] > dir[2 * angle * points + p] ? 1 : 0
-      found.push({ x: pointAt(p % level.width, level.stride), y: pointAt(Math.floor(p / level.width), level.stride), stride: level.stride, scores, box, directions: [direction(0), direction(1), direction(2)] })
-    }
-    return found
+      const direction = (angle: number): number => Number(dir[(2 * angle + 1) * points + p] > dir[2 * angle * points + p])
+      return {
+        x: pointAt(p % level.width, level.stride), y: pointAt(Math.floor(p / level.width), level.stride), stride: level.stride,
+        scores: config.classes.map((_, c) => sigmoid(cls[c * points + p]) * centerness),
+        box: channels.map(c => bbox[c * points + p]),
+        directions: [direction(0), direction(1), direction(2)] as const,
+      }
+    })
   })
 }
