@@ -36,10 +36,10 @@ async function readCamera(path: string, image: string, { image: { height, width 
 }
 
 /** A camera like that of Cityscapes at the model's size, looking level, the principal point in the middle. */
-function assumedCamera({ image: { height, width }, model, sx, sy }: Fit): Camera {
-  const focal = cityscapes.focal * model.width
+function assumedCamera({ image: { height, width }, model }: Fit): Camera {
+  const focal = cityscapes.focal * model.width * Math.max(width / model.width, height / model.height)
   const mounting = { baseline: cityscapes.baseline, pitch: 0, roll: 0, yaw: 0, x: cityscapes.ahead, y: 0, z: cityscapes.height }
-  return { fx: focal / sx, fy: focal / sy, u0: (width - 1) / 2, v0: (height - 1) / 2, baseline: mounting.baseline, sensorTIso8855: sensorTransform(mounting) }
+  return { fx: focal, fy: focal, u0: (width - 1) / 2, v0: (height - 1) / 2, baseline: mounting.baseline, sensorTIso8855: sensorTransform(mounting) }
 }
 
 /** `given`: the file named by the user. Throws DataError. */

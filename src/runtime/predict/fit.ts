@@ -20,10 +20,11 @@ export function fitImage(image: Size, model: Size): Fit {
 /** The camera of the model's input, of which the image is a part. */
 export const fitCamera = (camera: Camera, { sx, sy, left, top }: Fit): Camera => ({ ...camera, fx: camera.fx * sx, fy: camera.fy * sy, u0: (camera.u0 + 0.5) * sx + left - 0.5, v0: (camera.v0 + 0.5) * sy + top - 0.5 })
 
-/** A rectangle [x, y, w, h] of the model's input in pixels of the image, cut at its borders. */
-export function rectangleBack([x, y, w, h]: readonly [number, number, number, number], { image, sx, sy, left, top }: Fit): readonly [number, number, number, number] {
-  const across = (v: number): number => Math.min(image.width, Math.max(0, (v + 0.5 - left) / sx - 0.5))
-  const down = (v: number): number => Math.min(image.height, Math.max(0, (v + 0.5 - top) / sy - 0.5))
+/** A rectangle [x, y, w, h] of the model's input in pixels of the image, cut at its borders; what reaches the outermost pixels of the one reaches the border of the other. */
+export function rectangleBack([x, y, w, h]: readonly [number, number, number, number], { image, content, sx, sy, left, top }: Fit): readonly [number, number, number, number] {
+  const back = (v: number, offset: number, inside: number, scale: number, length: number): number => (v <= offset ? 0 : v >= offset + inside - 1 ? length : Math.min(length, Math.max(0, (v + 0.5 - offset) / scale - 0.5)))
+  const across = (v: number): number => back(v, left, content.width, sx, image.width)
+  const down = (v: number): number => back(v, top, content.height, sy, image.height)
   const [x0, y0] = [across(x), down(y)]
   return [x0, y0, across(x + w) - x0, down(y + h) - y0]
 }
