@@ -1,13 +1,15 @@
-// A live mtlc process: compiles a case, then does a step or an inference for every line it reads, and answers with JSON.
+// A live mtlc process: opens a case as `mtlc train` and `mtlc eval` do, then does a step or an inference for every line it reads, and answers with JSON.
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import type { Program } from '../src/compiler/ir/program.ts'
 import type { TensorData } from '../src/compiler/ir/types.ts'
-import { optimise } from '../src/compiler/passes/index.ts'
+import type { TrainSpec } from '../src/compiler/tasks/spec.ts'
 import { optimiserScalars } from '../src/compiler/training/optimiser.ts'
-import { buildTrainingStep } from '../src/compiler/training/step.ts'
+import { CompilerProcess } from '../src/cli/compiler.ts'
+import type { Engine, Session } from '../src/runtime/engines/engine.ts'
 import { openEngine } from '../src/runtime/engines/index.ts'
 import { writeSafetensors } from '../src/runtime/weights/safetensors.ts'
-import { caseOf, compileCase, feedsOf, stateOf, stored } from './case.ts'
+import { caseOf, feedsOf, stateOf, stored, type Case } from './inputs.ts'
 
 const [name, mode, folder] = process.argv.slice(2)
 const tell = (answer: object): void => { process.stdout.write(`${JSON.stringify(answer)}\n`) }
@@ -15,23 +17,43 @@ const tell = (answer: object): void => { process.stdout.write(`${JSON.stringify(
 /** Peak resident memory, MiB. */
 const highWater = (): number => process.resourceUsage().maxRSS / 1024
 
-const began = performance.now()
-const model = compileCase(caseOf(name), mode === 'infer' ? 'infer' : 'train')
-const elaborated = performance.now()
-const program = mode === 'infer' ? optimise(model.program, { differentiated: true }) : optimise(buildTrainingStep(model), { differentiated: true })
-const compiled = performance.now()
-const state = stateOf(program)
-const feeds = feedsOf(program)
+interface Opened { readonly session: Session; readonly program: Pick<Program, 'inputs'>; readonly train: TrainSpec; readonly ready: { readonly nodes: number; readonly elaborateMs: number; readonly compileMs: number; readonly openMs: number; /** peak of the process that compiled, MiB, where it is another one */ readonly compilePeak?: number } }
+
+/** As `mtlc train`: compiled in a process of its own, which has ended when the session opens. */
+async function openStep(engine: Engine, { file, set, batch }: Case): Promise<Opened> {
+  const began = performance.now()
+  const compiler = new CompilerProcess()
+  const { model } = await compiler.ask('describe', { file, set, batch })
+  const elaborated = performance.now()
+  const { prepared, step, operators, peak } = await compiler.ask('step', { target: engine.target, memory: undefined })
+  await compiler.close()
+  const compiled = performance.now()
+  const session = await engine.openPrepared(prepared, stateOf(step), { give: true })
+  return { session, program: step, train: model.train, ready: { nodes: operators, elaborateMs: elaborated - began, compileMs: compiled - elaborated, openMs: performance.now() - compiled, compilePeak: peak / 2 ** 20 } }
+}
+
+/** As `mtlc eval`. */
+async function openInference(engine: Engine, chosen: Case): Promise<Opened> {
+  const [{ compileCase }, { optimise }] = [await import('./case.ts'), await import('../src/compiler/passes/index.ts')]
+  const began = performance.now()
+  const model = compileCase(chosen, 'infer')
+  const elaborated = performance.now()
+  const program = optimise(model.program, { differentiated: true })
+  const compiled = performance.now()
+  const session = await engine.open(program, stateOf(program), { give: true })
+  return { session, program, train: model.train, ready: { nodes: program.nodes.length, elaborateMs: elaborated - began, compileMs: compiled - elaborated, openMs: performance.now() - compiled } }
+}
+
 const engine = await openEngine({ engine: 'auto', threads: 2 })
-const opening = performance.now()
-const session = await engine.open(program, state, { give: true })
-tell({ ready: true, nodes: program.nodes.length, elaborateMs: elaborated - began, compileMs: compiled - elaborated, openMs: performance.now() - opening })
+const { session, program, train, ready } = await (mode === 'infer' ? openInference : openStep)(engine, caseOf(name))
+const feeds = feedsOf(program)
+tell({ ready: true, ...ready })
 
 const scalar = (v: number): TensorData => ({ dtype: 'float32', shape: [], data: new Float32Array([v]) })
 let step = 0
 for await (const line of createInterface({ input: process.stdin })) {
   const from = performance.now(), used = process.cpuUsage()
-  const scalars = mode === 'infer' ? {} : Object.fromEntries(Object.entries(optimiserScalars({ ...model.train, schedule: { kind: 'constant' } }, step++)).map(([k, v]) => [k, scalar(v)]))
+  const scalars = mode === 'infer' ? {} : Object.fromEntries(Object.entries(optimiserScalars({ ...train, schedule: { kind: 'constant' } }, step++)).map(([k, v]) => [k, scalar(v)]))
   const out = await session.run({ ...feeds, ...scalars })
   const ms = performance.now() - from, { user, system } = process.cpuUsage(used)
   if (line === 'check') writeSafetensors(join(folder, 'mtlc.safetensors'), stored(out))
