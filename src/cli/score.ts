@@ -19,6 +19,9 @@ const share = (text: string): number => {
   return v
 }
 
+/** -1 stands for automatic, as in the official tool. */
+const confidence = (text: string): number => (Number(text) === -1 ? -1 : share(text))
+
 const classes = (text: string): string[] => {
   const names = [...new Set(text.split(',').map(s => s.trim()).filter(s => s !== ''))]
   for (const name of names) if (!evaluatedClasses.includes(name)) throw new InvalidArgumentError(`${name} is no class that the benchmark evaluates; ${didYouMean(name, evaluatedClasses)}.`)
@@ -28,14 +31,15 @@ const classes = (text: string): string[] => {
 
 interface ScoreOptions { readonly gt: string; readonly pred: string; readonly modal?: boolean; readonly labels: string[]; readonly minIou: number; readonly maxDepth: number; readonly stepSize: number; readonly confidence?: number; readonly numConf: number; readonly imageSize: [number, number]; readonly out?: string; readonly json?: boolean }
 
-const describe = ({ text, count, of, places }: Finding): string => `warning: ${text}: ${count}${of === undefined ? '' : ` of ${of}`}\n${places.map(p => `  ${p}\n`).join('')}${count > places.length ? '  ...\n' : ''}`
+const shown = 5
+const describe = ({ text, count, of, places }: Finding): string => `warning: ${text}: ${count}${of === undefined ? '' : ` of ${of}`}\n${places.slice(0, shown).map(p => `  ${p}\n`).join('')}${places.length > shown ? '  ...\n' : ''}`
 
 function warnings({ findings, sizes }: DetectionFolders, scores: Scores, [height, width]: readonly [number, number]): string[] {
   const behind = scores.behindCamera
   const other = sizes.filter(s => s !== `${width} x ${height}`)
   return [
     ...findings.map(describe),
-    ...(behind.length === 0 ? [] : [describe({ text: 'predictions that lie behind the camera, counted as false positives', count: behind.length, places: behind.slice(0, 3).map(b => `${b.image}: number ${b.index}`) })]),
+    ...(behind.length === 0 ? [] : [describe({ text: 'predictions that lie behind the camera, counted as false positives', count: behind.length, places: behind.map(b => `${b.image}: number ${b.index}`) })]),
     ...(other.length === 0 ? [] : [`warning: the ground truth is of images of ${other.join(', ')} (width x height), but predicted boxes are clipped to ${width} x ${height}\n  --image-size ROWSxCOLUMNS clips them to another size\n`]),
     ...(Number.isNaN(scores.mean.detectionScore) ? [`warning: the ground truth has no box of ${scores.params.labels.join(', ')}: there is nothing to score\n`] : []),
   ]
@@ -58,7 +62,7 @@ const cityscapes3d = (): Command => new Command('cityscapes3d')
   .option('--min-iou <x>', 'a match overlaps more than this', share, defaultParams.minIou)
   .option('--max-depth <metres>', 'whole metres', whole(1), defaultParams.maxDepth)
   .option('--step-size <metres>', 'width of a depth bin, whole metres', whole(1), defaultParams.stepSize)
-  .option('--confidence <c>', 'judge true positives at this confidence (otherwise where precision times recall is largest)', share)
+  .option('--confidence <c>', 'judge true positives at this confidence (otherwise where precision times recall is largest)', confidence)
   .option('--num-conf <n>', 'steps of confidence', whole(1), defaultParams.numConf)
   .addOption(new Option('--image-size <rowsxcolumns>', 'what boxes are clipped to').argParser(size).default(defaultParams.image, '1024x2048, as the official tool'))
   .option('--out <file>', 'also write the json there')
@@ -66,12 +70,13 @@ const cityscapes3d = (): Command => new Command('cityscapes3d')
   .action(async (options: ScoreOptions) => {
     if (options.out !== undefined) requireOutside(options.out, [options.gt, options.pred])
     const folders = await readDetectionFolders(options.gt, options.pred, options.labels)
-    const { labels, minIou, maxDepth, stepSize, confidence, numConf, imageSize } = options
-    const scores = evaluateDetections(folders.images, { labels, minIou, maxDepth, stepSize, confidence, numConf, matching: options.modal === true ? 'modal' : 'amodal', image: imageSize })
+    const { labels, minIou, maxDepth, stepSize, numConf, imageSize } = options
+    const scores = evaluateDetections(folders.images, { labels, minIou, maxDepth, stepSize, numConf, confidence: options.confidence === -1 ? undefined : options.confidence, matching: options.modal === true ? 'modal' : 'amodal', image: imageSize })
     for (const line of warnings(folders, scores, imageSize)) process.stderr.write(line)
     const document = `${JSON.stringify(officialResults(scores), null, 1)}\n`
     if (options.out !== undefined) writeAtomically(options.out, document)
-    process.stdout.write(options.json === true ? document : `${scoreTable(scores).join('\n')}\n`)
+    const incomplete = folders.missing === 0 ? [] : ['', `Not the whole set: ${folders.missing} of ${scores.images} images have no prediction file and count as images without detections.`]
+    process.stdout.write(options.json === true ? document : `${[...scoreTable(scores), ...incomplete].join('\n')}\n`)
   })
 
 const percent = (v: number): string => `${v < 0 ? '' : '+'}${(100 * v).toFixed(2)} %`

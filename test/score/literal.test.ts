@@ -49,7 +49,7 @@ describe('whatever the images', () => {
 
   it('predictions of equal overlap and equal geometry may swap', () => {
     const doubled = images.map(i => ({ ...i, predictions: [...i.predictions, ...i.predictions] }))
-    expectSame(scores(doubled.map(i => ({ ...i, predictions: [...i.predictions].reverse() }))), scores(doubled))
+    expectSame(scores(doubled.map(i => ({ ...i, predictions: i.predictions.toReversed() }))), scores(doubled))
   })
 
   it('scores count by the thresholds that they reach, not by their values', () => {

@@ -1,21 +1,21 @@
 // Ground truth and predictions of the 3D metric from two folders of json files, with every reason to doubt the result named.
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, join, relative, sep } from 'node:path'
-import { parseBoxes } from '../data/cityscapes3d/boxes.ts'
+import { evaluatedClasses, parseBoxes } from '../data/cityscapes3d/boxes.ts'
 import { readJson, type JsonValue } from '../data/cityscapes3d/json.ts'
 import { dataError, reasonOf } from '../data/errors.ts'
 import type { Detection } from '../tasks/detection3d/detection.ts'
 import { isBehind, type ScoredImage } from './matching.ts'
 
-/** Something that the metric passes over as the official tool does, but that a person should know: what it is and does, how many there are (`of` how many), a few of the places. */
+/** Something that the metric passes over as the official tool does, but that a person should know: what it is and does, how many there are (`of` how many), and where. */
 export interface Finding { readonly text: string; readonly count: number; readonly of?: number; readonly places: readonly string[] }
 
 export interface DetectionFolders {
   /** one per ground-truth file, sorted by path */
   readonly images: readonly ScoredImage[]
   readonly findings: readonly Finding[]
-  /** prediction files that belong to an image */
-  readonly files: number
+  /** images without a prediction file */
+  readonly missing: number
   /** sizes of images that the ground truth states, as "width x height" */
   readonly sizes: readonly string[]
 }
@@ -142,7 +142,7 @@ async function requireApart(gt: string, predictions: string): Promise<void> {
   if (inside(b, a)) throw dataError(predictions, { found: `lies inside the ground truth ${gt}, which would take it for annotations`, expected: 'two folders apart from each other', fix })
 }
 
-const finding = (text: string, places: readonly string[]): Finding[] => (places.length === 0 ? [] : [{ text, count: places.length, places: places.slice(0, 3) }])
+const finding = (text: string, places: readonly string[]): Finding[] => (places.length === 0 ? [] : [{ text, count: places.length, places }])
 
 /** A file named <base>.json is keyed by its name without the frame number. */
 const nameHint = (files: readonly string[], images: ReadonlySet<string>): string => {
@@ -168,16 +168,16 @@ export async function readDetectionFolders(gt: string, predictions: string, labe
   const predicted = new Map(await inTurns(matching, async file => [keyOf(file), await readPredictions(file, labels)] as const))
   const missing = [...truthFiles.keys()].filter(key => !files.has(key))
   const all = [...predicted.values()]
-  const unknown = all.flatMap(p => p.otherLabels)
+  const unknown = all.flatMap(p => p.otherLabels).filter(label => !evaluatedClasses.includes(label))
   return {
     images: truth.map(({ image }) => ({ ...image, predictions: predicted.get(image.id)?.objects ?? [] })),
-    files: matching.length,
+    missing: missing.length,
     sizes: [...new Set(truth.flatMap(t => (t.size === undefined ? [] : [t.size])))],
     findings: [
       ...finding('images without a prediction file, counted as images without detections', missing).map(f => ({ ...f, of: truth.length })),
       ...finding('prediction files of images that the ground truth does not have, not read', [...files].filter(([key]) => !truthFiles.has(key)).map(([, file]) => file)),
       ...finding('predictions that lack a key, passed over', all.flatMap(p => p.malformed)),
-      ...finding('predictions of labels that are not evaluated, passed over', unknown).map(f => ({ ...f, places: [...new Set(unknown)].sort().slice(0, 6) })),
+      ...finding('predictions of labels that the benchmark does not evaluate, passed over', unknown).map(f => ({ ...f, places: [...new Set(unknown)].sort().map(label => `'${label}': ${unknown.filter(l => l === label).length}`) })),
       ...finding('boxes of the ground truth that lie behind the camera (is the calibration that of the images?)', truth.flatMap(t => t.behind)),
     ],
   }
