@@ -18,11 +18,11 @@ const tiny = 'models/taskprompter-tiny.mtl'
 const scene = at('data/leftImg8bit/val/epochdorf/epochdorf_000000_000019_leftImg8bit.png')
 
 beforeAll(async () => {
-  const model = compile(tiny, { mode: 'infer' })
+  const model = compile(tiny, { mode: 'infer', batch: 1 })
   const weights = generatedWeights(model.program)
   writeSafetensors(at('tiny.safetensors'), new Map(Object.entries(weights).map(([n, t]) => [n, storeTensor(t)])))
   writeOnnx(at('tiny.onnx'), model, weights, {})
-  const plain = compile(micro, { mode: 'infer' })
+  const plain = compile(micro, { mode: 'infer', batch: 1 })
   writeOnnx(at('micro.onnx'), plain, generatedWeights(plain.program), {})
   writeSample({ dir: at('data'), split: 'val', index: 0, size: [256, 512], seed: 3 })
   mkdirSync(at('photos'))

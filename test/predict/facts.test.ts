@@ -11,7 +11,7 @@ import { compile, generatedWeights } from '../support/models.ts'
 const dir = mkdtempSync(join(tmpdir(), 'mtlc-facts-'))
 afterAll(() => rmSync(dir, { recursive: true }))
 const { ModelProto } = protobuf.onnx
-const model = compile('models/taskprompter-tiny.mtl', { mode: 'infer' })
+const model = compile('models/taskprompter-tiny.mtl', { mode: 'infer', batch: 1 })
 const path = join(dir, 'tiny.onnx')
 writeOnnx(path, model, generatedWeights(model.program), {})
 const bytes = readFileSync(path)
