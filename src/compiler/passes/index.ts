@@ -3,6 +3,7 @@ import type { Program } from '../ir/program.ts'
 import { commonSubexpressions } from './common-subexpressions.ts'
 import { constantFolding } from './constant-folding.ts'
 import { deadCode } from './dead-code.ts'
+import { linearOrder } from './linear-order.ts'
 import type { Pass } from './rewriter.ts'
 import { simplify } from './simplify.ts'
 import { removeStopGradients } from './stop-gradients.ts'
@@ -12,6 +13,7 @@ export type { Pass } from './rewriter.ts'
 export const passes = {
   'stop-gradients': removeStopGradients,
   simplify,
+  'linear-order': linearOrder,
   // Before folding, so that what several blocks build alike is computed once.
   'common-subexpressions': commonSubexpressions,
   'constant-folding': constantFolding,
