@@ -4,12 +4,14 @@ import { verify } from '../../src/compiler/ir/verify.ts'
 import type { TensorData } from '../../src/compiler/ir/types.ts'
 import { buffersOf, executionOrder } from '../../src/compiler/memory/engine.ts'
 import { fitMemory } from '../../src/compiler/memory/fit.ts'
-import { planMemory, type MemoryMode } from '../../src/compiler/memory/plan.ts'
+import { peakOf, planMemory, type MemoryMode } from '../../src/compiler/memory/plan.ts'
 import { typesOf } from '../../src/compiler/memory/types.ts'
 import { optimise } from '../../src/compiler/passes/index.ts'
+import { inOrder } from '../../src/compiler/targets/onnx/gradient-order.ts'
 import { hideShapes } from '../../src/compiler/targets/onnx/hide-shapes.ts'
 import type { OnnxGraph, OnnxNode } from '../../src/compiler/targets/onnx/graph.ts'
 import { lowerProgram } from '../../src/compiler/targets/onnx/lower.ts'
+import { fedTensors, sessionGraph } from '../../src/compiler/targets/onnx/session-graph.ts'
 import { buildTrainingStep } from '../../src/compiler/training/step.ts'
 import type { Engine, HostTensors } from '../../src/runtime/engines/engine.ts'
 import { openEngine } from '../../src/runtime/engines/index.ts'
@@ -40,6 +42,27 @@ it('an elementwise result takes the buffer of an operand that dies; a free buffe
   const order = executionOrder(graph)
   expect(buffersOf(graph, order, types).map(b => b.values)).toEqual([['a', 'b', 'd'], ['c']])
   expect(buffersOf(graph, order, types, new Set(['a', 'b', 'c', 'd'])).map(b => [b.values, b.from, b.to])).toEqual([[['a'], 0, 1], [['b'], 1, 2], [['c'], 2, 3], [['d'], 3, 4]])
+})
+
+it('gradients come in the order given, each with what it needs, and what they read is free then', () => {
+  // y1 and y2 are cotangents, g1 and g2 what the updates read: left to itself the engine follows the y's first.
+  const graph = graphOf([node('Sin', ['x'], 'y1'), node('Cos', ['y1'], 'g1'), node('Sin', ['y1'], 'y2'), node('Cos', ['y2'], 'g2'), node('Add', ['g2', 'y2'], 'u2'), node('Add', ['u2', 'g1'], 'u1')], ['u1'])
+  const orderOf = (g: OnnxGraph): string[] => executionOrder(g).map(i => g.nodes[i].outputs[0])
+  expect(orderOf(graph)).toEqual(['y1', 'y2', 'g2', 'u2', 'g1', 'u1'])
+  const ordered = inOrder(graph, ['g1', 'g2', 'absent'])
+  expect(orderOf(ordered)).toEqual(['y1', 'g1', 'order.1', 'y2', 'g2', 'order.0', 'order', 'u2', 'u1'])
+  const { types } = typesOf(ordered)
+  const freed = buffersOf(ordered, executionOrder(ordered), types, new Set(['y1', 'y2', 'g1', 'g2', 'u2'])).find(b => b.values[0] === 'y1')
+  expect(freed?.to).toBe(3)
+  expect(inOrder(graph, ['g1'])).toBe(graph)
+})
+
+it('the gradients of a step are in order: less is alive at once', () => {
+  const { graph, inputs } = sessionGraph(step, { contrib: true, hidden: true, inPlace: true })
+  const sizes = graph.nodes.filter(n => n.name.startsWith('order.'))
+  expect(sizes.length).toBeGreaterThan(300)
+  const alive = (g: OnnxGraph): number => peakOf(g, fedTensors(inputs)).bytes
+  expect(alive(graph)).toBeLessThan(0.9 * alive({ ...graph, nodes: graph.nodes.filter(n => !n.name.startsWith('order')) }))
 })
 
 it('every value of a step has the type that the program says', () => {

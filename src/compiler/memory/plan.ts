@@ -1,10 +1,10 @@
 // The memory of a training step before it runs: what is live when, and of which module.
 import type { Program } from '../ir/program.ts'
 import { sizeOf } from '../ir/types.ts'
-import type { OnnxGraph } from '../targets/onnx/graph.ts'
-import { lowerProgram } from '../targets/onnx/lower.ts'
+import type { OnnxGraph, OnnxNode } from '../targets/onnx/graph.ts'
+import { fedTensors, sessionGraph } from '../targets/onnx/session-graph.ts'
 import { buffersOf, executionOrder, workspaceOf, type Buffer } from './engine.ts'
-import { typesOf, type ValueType } from './types.ts'
+import { typesOf } from './types.ts'
 
 /** Bytes of the process that are no tensor of the step: Node, and for each node of the graph what compiler, model and engine hold of it. Measured (docs/performance.md). */
 const PROCESS_BYTES = 40 * 2 ** 20
@@ -15,7 +15,7 @@ const NODE_BYTES = 17 * 2 ** 10
  */
 export type MemoryMode = 'plain' | 'compact' | 'released'
 /** What the allocator loses between the buffers, as a factor, measured: the engine's arena in the first two modes, the C library's allocator in the last. */
-const FRAGMENTATION: Readonly<Record<MemoryMode, number>> = { plain: 1.25, compact: 1.15, released: 1.3 }
+const FRAGMENTATION: Readonly<Record<MemoryMode, number>> = { plain: 1.25, compact: 1.15, released: 1.1 }
 
 export interface PathBytes { readonly path: string; readonly bytes: number }
 
@@ -43,8 +43,11 @@ function hiddenResults(graph: OnnxGraph, inputs: ReadonlySet<string>): Set<strin
   return hidden
 }
 
-/** Live bytes at each position, and the position of the largest. */
-function peakOf(graph: OnnxGraph, order: readonly number[], buffers: readonly Buffer[], types: ReadonlyMap<string, ValueType>): { at: number; bytes: number } {
+/** What is live at the peak of a graph whose inputs `hidden` have no shapes for the engine: bytes of buffers and of the workspace of the node that runs then. Without it, buffers are kept for results of their shape. */
+export function peakOf(graph: OnnxGraph, hidden?: ReadonlySet<string>): { readonly node: OnnxNode | undefined; readonly bytes: number; readonly buffers: readonly Buffer[] } {
+  const { types } = typesOf(graph)
+  const order = executionOrder(graph)
+  const buffers = buffersOf(graph, order, types, hidden && hiddenResults(graph, hidden))
   const change = new Float64Array(order.length + 1)
   for (const b of buffers) { change[b.from] += b.bytes; change[b.to + 1] -= b.bytes }
   let live = 0, best = { at: 0, bytes: 0 }
@@ -53,23 +56,19 @@ function peakOf(graph: OnnxGraph, order: readonly number[], buffers: readonly Bu
     const bytes = live + workspaceOf(graph.nodes[index], types)
     if (bytes > best.bytes) best = { at, bytes }
   })
-  return best
+  return { node: graph.nodes[order[best.at]], bytes: best.bytes, buffers: buffers.filter(b => b.from <= best.at && b.to >= best.at) }
 }
 
 /**
  * The plan of an optimised training step on onnxruntime's CPU engine. Takes about as long as lowering.
  */
 export function planMemory(program: Program, mode: MemoryMode = 'plain'): MemoryPlan {
-  const { graph, inputs } = lowerProgram(program, { profile: 'training', contrib: true })
-  const { types } = typesOf(graph)
-  const order = executionOrder(graph)
-  const fed = new Set(inputs.filter(p => !['parameter', 'state', 'moment'].includes(p.role) && p.type.shape.length > 0).map(p => p.onnx))
-  const buffers = buffersOf(graph, order, types, mode === 'plain' ? undefined : hiddenResults(graph, fed))
-  const peak = peakOf(graph, order, buffers, types)
+  // The dependencies that make updates in place safe take time to find and hold no buffers.
+  const { graph, inputs } = sessionGraph(program, { contrib: true, hidden: mode !== 'plain', inPlace: false })
+  const peak = peakOf(graph, mode === 'plain' ? undefined : fedTensors(inputs))
   const paths = new Map<string, number>()
   const maker = new Map(graph.nodes.flatMap(n => n.outputs.map(o => [o, n.name] as const)))
-  for (const b of buffers) {
-    if (b.from > peak.at || b.to < peak.at) continue
+  for (const b of peak.buffers) {
     const path = moduleOf(maker.get(b.values[0]) ?? '')
     paths.set(path, (paths.get(path) ?? 0) + b.bytes)
   }
@@ -79,7 +78,7 @@ export function planMemory(program: Program, mode: MemoryMode = 'plain'): Memory
   const base = PROCESS_BYTES + NODE_BYTES * graph.nodes.length + 3 * constants
   const results = Math.round(peak.bytes * FRAGMENTATION[mode])
   return {
-    peak: base + state + results, base, state, results, at: graph.nodes[order[peak.at]]?.name ?? '',
+    peak: base + state + results, base, state, results, at: peak.node?.name ?? '',
     paths: [...paths].map(([path, bytes]) => ({ path, bytes })).sort((a, b) => b.bytes - a.bytes),
   }
 }

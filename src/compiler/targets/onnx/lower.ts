@@ -27,7 +27,13 @@ export interface LowerOptions {
 
 /** An input or output of the program and its name in the graph (`next/<name>` for the next value of a parameter, state or moment). */
 export interface Port<Role> { readonly name: string; readonly onnx: string; readonly role: Role; readonly type: TensorType }
-export interface Lowered { readonly graph: OnnxGraph; readonly inputs: readonly Port<InputRole>[]; readonly outputs: readonly Port<OutputRole>[] }
+export interface Lowered {
+  readonly graph: OnnxGraph
+  readonly inputs: readonly Port<InputRole>[]
+  readonly outputs: readonly Port<OutputRole>[]
+  /** Name in the graph of each value of the program that has one. */
+  readonly names: ReadonlyMap<ValueId, string>
+}
 
 const LEAF_ORDER: readonly OutputRole[] = ['parameter', 'moment', 'gradient', 'state', 'tap', 'prediction', 'metric', 'loss']
 
@@ -91,7 +97,7 @@ class Lowerer {
       outputs: outputs.map(o => ({ name: o.onnx, dtype: o.type.dtype, dims: this.#e.dims(o.type.shape) })),
       initialisers: [...this.#e.initialisers.values()].filter(t => read.has(t.name)),
     }
-    return { graph, inputs, outputs }
+    return { graph, inputs, outputs, names: new Map([...this.#names].map(([id, at]) => [id, this.#renamed.get(at) ?? at])) }
   }
 
   /**

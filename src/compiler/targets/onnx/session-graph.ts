@@ -1,6 +1,7 @@
-// A program as the graph that a session of onnxruntime runs: small updates grouped, lowered, shapes hidden, updates in place guarded. The plan of the memory looks at the same graph.
+// A program as the graph that a session of onnxruntime runs: small updates grouped, lowered, shapes hidden, updates in place guarded, gradients in order. The plan of the memory looks at the same graph.
 import type { InputRole, OutputRole, Program } from '../../ir/program.ts'
 import { DEFAULT_OPSET, type OnnxGraph } from './graph.ts'
+import { gradientsOf, inOrder } from './gradient-order.ts'
 import { groupUpdates, type StateGroup } from './group-updates.ts'
 import { hideShapes } from './hide-shapes.ts'
 import { guardInPlace } from './inplace.ts'
@@ -14,7 +15,7 @@ export const isState = (port: { readonly role: InputRole | OutputRole }): boolea
 export interface SessionGraphOptions {
   /** Only these of the outputs that are no state; all, if undefined. */
   readonly outputs?: readonly string[]
-  /** Whether com.microsoft operators may be used. */
+  /** Whether the engine has com.microsoft operators, and runs on the processor. */
   readonly contrib: boolean
   /** Keep the shapes of activations from the engine, so that it frees each buffer after its last use. */
   readonly hidden: boolean
@@ -41,10 +42,10 @@ export function sessionGraph(program: Program, options: SessionGraphOptions): Se
   const { program: grouped, groups } = groupUpdates(program)
   const wanted = chosen === undefined ? undefined
     : [...new Set([...grouped.outputs.filter(isState), ...program.outputs.filter(o => !isState(o) && chosen.includes(o.name))].map(o => o.name).concat(chosen.filter(n => !program.outputs.some(o => o.name === n))))]
-  const { graph: lowered, inputs, outputs } = lowerProgram(grouped, { profile: 'training', contrib, opset: DEFAULT_OPSET, outputs: wanted })
+  const { graph: lowered, inputs, outputs, names } = lowerProgram(grouped, { profile: 'training', contrib, opset: DEFAULT_OPSET, outputs: wanted })
   // The vector of grouped parameters is read in parts as well, which the guards do not see: it gets two buffers.
   const vectors = new Set(groups.map(g => g.name))
   const pairs = outputs.filter(o => isState(o) && !(o.role === 'parameter' && vectors.has(o.name))).map(o => ({ input: o.name, output: o.onnx }))
   const { graph, inPlace } = guardInPlace(options.hidden ? hideShapes(lowered, fedTensors(inputs)) : lowered, options.inPlace ? pairs : [])
-  return { graph, inputs, outputs, groups, inPlace }
+  return { graph: contrib ? inOrder(graph, gradientsOf(grouped).flatMap(v => names.get(v) ?? [])) : graph, inputs, outputs, groups, inPlace }
 }
