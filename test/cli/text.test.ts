@@ -18,7 +18,7 @@ describe('usage', () => {
     }
   })
   it('every command has --help', async () => {
-    await Promise.all(['check', 'fmt', 'summary', 'ir', 'train', 'eval', 'export', 'data synth', 'weights inspect', 'weights convert'].map(async name => {
+    await Promise.all(['check', 'fmt', 'summary', 'ir', 'train', 'eval', 'export', 'data synth', 'score cityscapes3d', 'score delta-m', 'weights inspect', 'weights convert'].map(async name => {
       const { code, stdout, stderr } = await mtlc([...name.split(' '), '--help'])
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
       expect(stdout).toContain(`Usage: mtlc ${name}`)
