@@ -5,6 +5,8 @@ import { rectangle, rotatedIou, type Rectangle } from '../../src/runtime/tasks/d
 import { suppress } from '../../src/runtime/tasks/detection3d/nms.ts'
 import { readJson } from './detection-support.ts'
 
+fc.configureGlobal({ seed: 31 })
+
 const golden = readJson<{ bev: { 'boxes(cx,cz,len,wid,angle_ccw_from_first_axis)': [number, number, number, number, number][]; iou: number[][]; scores: number[]; nms_keep_in_order: Record<string, number[]> } }>('detection/fcos3d.json').bev
 
 describe('the published rectangles', () => {

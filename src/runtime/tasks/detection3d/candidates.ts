@@ -4,23 +4,32 @@ import type { HostTensors } from '../../engines/engine.ts'
 import type { TensorData } from '../../../compiler/ir/types.ts'
 import { codeSize, levelsOf, pointAt, type Level } from './assign.ts'
 
+type Values = TensorData['data']
+/** One level of one image; the maps are row-major [c, height * width]. */
+interface Maps { readonly level: Level; readonly cls: Values; readonly bbox: Values; readonly dir: Values; readonly ctr: Values }
+
+/** A point that may be an object. What is regressed there stays in the maps: thousands pass, few are read in full. */
 export interface Candidate {
   /** pixels of the original image */
   readonly x: number
   readonly y: number
-  readonly stride: number
-  /** sigmoid of the class times sigmoid of the centre-ness; [classes] */
-  readonly scores: readonly number[]
-  /** offset 2, depth, size 3, rotation 3, left top right bottom, as regressed; [13] */
-  readonly box: readonly number[]
-  /** of each angle */
-  readonly directions: readonly [number, number, number]
+  readonly maps: Maps
+  /** row-major */
+  readonly point: number
+  /** 0 to 1 */
+  readonly centerness: number
 }
 
 const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
 
-/** One level of one image; the maps are row-major [c, height * width]. */
-interface Maps { readonly level: Level; readonly cls: TensorData['data']; readonly bbox: TensorData['data']; readonly dir: TensorData['data']; readonly ctr: TensorData['data'] }
+/** Sigmoid of the class times sigmoid of the centre-ness. */
+export const scoreOf = ({ maps: { cls, ctr }, point, centerness }: Candidate, label: number): number => sigmoid(cls[label * ctr.length + point]) * centerness
+
+/** One of the 13 numbers of the box as regressed: offset 2, depth, size 3, rotation 3, left top right bottom. */
+export const regressed = ({ maps: { bbox, ctr }, point }: Candidate, channel: number): number => bbox[channel * ctr.length + point]
+
+/** 0 or 1: the half turn that one of the three angles lies in. */
+export const directionOf = ({ maps: { dir, ctr }, point }: Candidate, angle: number): number => Number(dir[(2 * angle + 1) * ctr.length + point] > dir[2 * angle * ctr.length + point])
 
 function mapsOf(outputs: HostTensors, index: number, task: string, config: Detection3dConfig): Maps[] {
   const find = (name: string, channels: number): TensorData => {
@@ -31,7 +40,7 @@ function mapsOf(outputs: HostTensors, index: number, task: string, config: Detec
   }
   const tensors = config.strides.map((_, l) => ({ cls: find(`cls/${l}`, config.classes.length), bbox: find(`bbox/${l}`, codeSize), dir: find(`dir/${l}`, 6), ctr: find(`ctr/${l}`, 1) }))
   const levels = levelsOf(config, tensors.map(t => [t.cls.shape[2], t.cls.shape[3]] as const))
-  const image = ({ data, shape }: TensorData): TensorData['data'] => { const n = data.length / shape[0]; return data.subarray(index * n, (index + 1) * n) }
+  const image = ({ data, shape }: TensorData): Values => { const n = data.length / shape[0]; return data.subarray(index * n, (index + 1) * n) }
   return tensors.map((t, l) => ({ level: levels[l], cls: image(t.cls), bbox: image(t.bbox), dir: image(t.dir), ctr: image(t.ctr) }))
 }
 
@@ -78,19 +87,9 @@ function bestPoints(best: Float64Array, most: number): number[] {
  * or directions are not finite, or whose box is behind the camera or of no size: the exponentials of the head give that only where they leave the range of float32.
  */
 export function candidatesOf(outputs: HostTensors, index: number, config: Detection3dConfig, task: string): Candidate[] {
-  const channels = Array.from({ length: codeSize }, (_, c) => c)
   return mapsOf(outputs, index, task, config).flatMap(maps => {
-    const { level, cls, bbox, dir, ctr } = maps
-    const points = level.height * level.width
-    return bestPoints(bestScores(maps, config.classes.length, config.score), config.preNms).map(p => {
-      const centerness = sigmoid(ctr[p])
-      const direction = (angle: number): number => Number(dir[(2 * angle + 1) * points + p] > dir[2 * angle * points + p])
-      return {
-        x: pointAt(p % level.width, level.stride), y: pointAt(Math.floor(p / level.width), level.stride), stride: level.stride,
-        scores: config.classes.map((_, c) => sigmoid(cls[c * points + p]) * centerness),
-        box: channels.map(c => bbox[c * points + p]),
-        directions: [direction(0), direction(1), direction(2)] as const,
-      }
-    })
+    const { width, stride } = maps.level
+    return bestPoints(bestScores(maps, config.classes.length, config.score), config.preNms).map(point =>
+      ({ x: pointAt(point % width, stride), y: pointAt(Math.floor(point / width), stride), maps, point, centerness: sigmoid(maps.ctr[point]) }))
   })
 }

@@ -5,7 +5,7 @@ import type { HostTensors } from '../../engines/engine.ts'
 import { sensorToVehicle, type Vec3 } from '../../geometry.ts'
 import { amodalBox } from '../../projection.ts'
 import { rectangle, type Rectangle } from './bev.ts'
-import { candidatesOf, type Candidate } from './candidates.ts'
+import { candidatesOf, directionOf, regressed, scoreOf, type Candidate } from './candidates.ts'
 import type { Detection } from './detection.ts'
 import { suppress } from './nms.ts'
 import { angleFrom, rotationCodecs, type RotationCodec } from './rotation.ts'
@@ -13,21 +13,26 @@ import { angleFrom, rotationCodecs, type RotationCodec } from './rotation.ts'
 /** Centre (metres) and angles (radians) of a candidate in the sensor frame S. */
 interface Pose { readonly center: Vec3; readonly angles: Vec3 }
 
-function poseOf({ x, y, stride, box, directions }: Candidate, { directionOffset }: RotationCodec, camera: Camera): Pose {
-  const [u, v, z] = [x - box[0] * stride, y - box[1] * stride, box[2]]
-  const angle = (i: 0 | 1 | 2): number => angleFrom(box[6 + i], directions[i], directionOffset)
+function poseOf(k: Candidate, { directionOffset }: RotationCodec, camera: Camera): Pose {
+  const { stride } = k.maps.level
+  const [u, v, z] = [k.x - regressed(k, 0) * stride, k.y - regressed(k, 1) * stride, regressed(k, 2)]
+  const angle = (i: 0 | 1 | 2): number => angleFrom(regressed(k, 6 + i), directionOf(k, i), directionOffset)
   return { center: [((u - camera.u0) * z) / camera.fx, ((v - camera.v0) * z) / camera.fy, z], angles: [angle(0), angle(1), angle(2)] }
 }
 
+/** Length, width, height in metres. */
+const dimensionsOf = (k: Candidate): Vec3 => [regressed(k, 3), regressed(k, 4), regressed(k, 5)]
+
 /** The ground that a box covers, x right and z forward: its width lies along x and its length along z before it is turned. */
-const footprint = ({ box }: Candidate, { center, angles }: Pose, codec: RotationCodec): Rectangle =>
-  rectangle(center[0], center[2], box[4], box[3], codec.birdsEyeAngle(angles, center))
+const footprint = (k: Candidate, { center, angles }: Pose, codec: RotationCodec): Rectangle =>
+  rectangle(center[0], center[2], regressed(k, 4), regressed(k, 3), codec.birdsEyeAngle(angles, center))
 
 /** Distances to the four sides -> x, y, w, h, cut at the borders of the image. */
-function modalBox({ x, y, stride, box }: Candidate, height: number, width: number): Detection['modal'] {
+function modalBox(k: Candidate, height: number, width: number): Detection['modal'] {
   const clamp = (v: number, most: number): number => Math.min(Math.max(v, 0), most)
-  const [x1, y1] = [clamp(x - box[9] * stride, width), clamp(y - box[10] * stride, height)]
-  return [x1, y1, Math.max(0, clamp(x + box[11] * stride, width) - x1), Math.max(0, clamp(y + box[12] * stride, height) - y1)]
+  const side = (channel: number): number => regressed(k, channel) * k.maps.level.stride
+  const [x1, y1] = [clamp(k.x - side(9), width), clamp(k.y - side(10), height)]
+  return [x1, y1, Math.max(0, clamp(k.x + side(11), width) - x1), Math.max(0, clamp(k.y + side(12), height) - y1)]
 }
 
 /**
@@ -41,17 +46,18 @@ export function decodeDetections(outputs: HostTensors, index: number, config: De
   const poses = candidates.map(k => poseOf(k, codec, camera))
   const footprints = candidates.map((k, i) => footprint(k, poses[i], codec))
   const found = config.classes.flatMap((label, c) => {
-    const passing: number[] = []
-    candidates.forEach((k, i) => { if (k.scores[c] > config.score) passing.push(i) })
+    const scores = new Float64Array(candidates.length)
+    for (let i = 0; i < scores.length; i++) {
+      const score = scoreOf(candidates[i], c)
+      scores[i] = score > config.score ? score : NaN
+    }
     // No more than maxPerImage of one class can be among the best of all.
-    const kept = suppress(passing.map(i => footprints[i]), passing.map(i => candidates[i].scores[c]), config.nms, config.maxPerImage)
-    return kept.map(k => ({ label, i: passing[k], score: candidates[passing[k]].scores[c] }))
+    return suppress(footprints, scores, config.nms, config.maxPerImage).map(i => ({ label, i, score: scores[i] }))
   })
   if (found.length > config.maxPerImage) found.sort((a, b) => b.score - a.score).splice(config.maxPerImage)
   return found.map(({ label, i, score }) => {
     const { center, rotation } = sensorToVehicle(poses[i].center, codec.decode(poses[i].angles, poses[i].center), camera.sensorTIso8855)
-    const [, , , length, width, height] = candidates[i].box
-    const dimensions: Vec3 = [length, width, height]
+    const dimensions = dimensionsOf(candidates[i])
     const [x1, y1, x2, y2] = amodalBox(center, dimensions, rotation, camera, size.width, size.height)
     return { label, score, center, dimensions, rotation, modal: modalBox(candidates[i], size.height, size.width), amodal: [x1, y1, x2 - x1, y2 - y1] as const }
   })
