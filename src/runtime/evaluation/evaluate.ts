@@ -1,6 +1,8 @@
 // Evaluation over a split: batches are read ahead while the engine works, and every task's meter sees every image.
 import type { ElaboratedModel } from '../../compiler/semantics/model.ts'
+import { needOf } from '../data/batch.ts'
 import { openCityscapes3d } from '../data/cityscapes3d/reader.ts'
+import type { SplitList } from '../data/cityscapes3d/split-file.ts'
 import type { Dataset, Sample } from '../data/dataset.ts'
 import type { HostTensors, Session } from '../engines/engine.ts'
 import type { Scores } from '../score/detections.ts'
@@ -22,10 +24,9 @@ export interface EvaluationHooks {
   readonly onDetections?: (id: string, detections: readonly Detection[]) => void
 }
 
-/** Opens what the model's tasks need of a split. Throws DataError. */
-export function openSplit(model: ElaboratedModel, root: string, name: string): Promise<Dataset> {
-  const kinds = new Set<string>(model.tasks.map(t => t.config.kind))
-  return openCityscapes3d(root, name, { image: model.data.image, need: { labels: kinds.has('segmentation'), disparity: kinds.has('depth'), boxes: kinds.has('detection3d') }, boxes: 'optional' })
+/** Opens what the model's tasks need of a split, or of the images of it that are listed. Throws DataError. */
+export function openSplit(model: ElaboratedModel, root: string, name: string, only?: SplitList): Promise<Dataset> {
+  return openCityscapes3d(root, name, { image: model.data.image, need: needOf(model.tasks), boxes: 'optional' }, only)
 }
 
 interface Loaded { readonly images: readonly Sample[]; readonly feeds: HostTensors }

@@ -5,6 +5,7 @@ import type { TaskSpec } from '../../compiler/tasks/spec.ts'
 import type { Dataset, Sample } from '../data/dataset.ts'
 import { birdsEye } from '../draw/birds-eye.ts'
 import { boxes3d } from '../draw/boxes.ts'
+import { scaled } from '../draw/canvas.ts'
 import { depthMap } from '../draw/depth.ts'
 import type { Picture } from '../draw/picture.ts'
 import { segmentationOverlay } from '../draw/segmentation.ts'
@@ -14,36 +15,47 @@ import { encodeDepth } from '../tasks/depth.ts'
 import { decodeDetections } from '../tasks/detection3d/decode.ts'
 import { groundTruthDetections } from '../tasks/detection3d/ground-truth.ts'
 import { argmaxClasses, encodeSegmentation } from '../tasks/segmentation.ts'
+import { resampleMap } from '../tasks/resample.ts'
 import { loadBatch } from './evaluate.ts'
 import { ofImage } from './meters.ts'
 
 /** Boxes below this score are not drawn; `confidence` may say more by class. */
 const drawnFrom = 0.3
 const panelWidth = 640
+/** Pictures of fewer columns are enlarged before anything is drawn on them, so that lines and text come out sharp. */
+const leastWidth = 1024
 
 export interface ExampleOptions { /** class -> score from which its boxes are drawn */ readonly confidence?: ReadonlyMap<string, number> }
+
+/** A map at the size of a picture, nearest. */
+function fitted(data: ArrayLike<number>, from: readonly [number, number], { height, width }: Picture): Float32Array {
+  const out = new Float32Array(height * width)
+  resampleMap(data, from, [height, width], out, v => v)
+  return out
+}
 
 /** Ground truth on the left, prediction on the right; the view from above has both. */
 function panelsOf(task: TaskSpec, sample: Sample, predictions: HostTensors, { confidence }: ExampleOptions): { readonly pair?: readonly [Panel, Panel]; readonly side?: (height: number) => Panel } {
   const { config, name } = task
-  const image: Picture = { height: sample.height, width: sample.width, data: sample.image }
+  const times = Math.ceil(leastWidth / sample.width)
+  const image = scaled({ height: sample.height, width: sample.width, data: sample.image }, sample.height * times, sample.width * times)
   switch (config.kind) {
     case 'segmentation': {
       const { classes } = config
-      const shown = (ids: ArrayLike<number>): Picture => segmentationOverlay(image, ids, { classes })
+      const shown = (ids: ArrayLike<number>): Picture => segmentationOverlay(image, fitted(ids, config.size, image), { classes })
       return { pair: [{ caption: `${name}: ground truth`, picture: shown(encodeSegmentation(sample, config).labels.data) }, { caption: `${name}: prediction`, picture: shown(argmaxClasses(ofImage(predictions, name, 0), classes.length)) }] }
     }
     case 'depth': {
-      const [height, width] = config.size
       const unit = config.quantity === 'depth' ? 'metres' : 'pixels of disparity'
-      const shown = (data: ArrayLike<number>): Picture => depthMap({ height, width, data }, { unit, max: config.max })
+      const shown = (data: ArrayLike<number>): Picture => depthMap({ height: image.height, width: image.width, data: fitted(data, config.size, image) }, { unit, max: config.max })
       return { pair: [{ caption: `${name}: ground truth`, picture: shown(encodeDepth(sample, config).depth.data) }, { caption: `${name}: prediction`, picture: shown(ofImage(predictions, name, 0)) }] }
     }
     case 'detection3d': {
-      const truth = groundTruthDetections(sample, config.classes)
+      const truth = groundTruthDetections(sample, config.classes).map(({ score: _, ...box }) => box)
+      const camera = { ...sample.camera!, fx: times * sample.camera!.fx, fy: times * sample.camera!.fy, u0: times * (sample.camera!.u0 + 0.5) - 0.5, v0: times * (sample.camera!.v0 + 0.5) - 0.5 }
       const found = decodeDetections(predictions, 0, config, sample.camera!, name, sample).filter(d => d.score >= Math.max(confidence?.get(d.label) ?? 0, drawnFrom))
       return {
-        pair: [{ caption: `${name}: ground truth`, picture: boxes3d(image, truth, sample.camera!) }, { caption: `${name}: prediction`, picture: boxes3d(image, found, sample.camera!) }],
+        pair: [{ caption: `${name}: ground truth`, picture: boxes3d(image, truth, camera) }, { caption: `${name}: prediction`, picture: boxes3d(image, found, camera) }],
         side: height => ({ caption: `${name} from above, ground truth dashed`, picture: birdsEye(found, truth, { height, width: Math.round(height / 2) }) }),
       }
     }
