@@ -1,10 +1,12 @@
 // Segmentation and depth: the official 34 x 34 matrix, the 19-class form, categories, resized predictions, valid ranges.
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { DataError, type Sample } from '../../src/runtime/data/dataset.ts'
 import { resizeBilinear } from '../../src/runtime/tasks/bilinear.ts'
-import { DepthMeter, depthTruth } from '../../src/runtime/tasks/depth.ts'
-import { argmaxClasses, argmaxResized, categoryIou, Confusion, evaluatedLabels, LabelConfusion } from '../../src/runtime/tasks/segmentation.ts'
+import { compareDepth, DepthMeter, depthTruth } from '../../src/runtime/tasks/depth.ts'
+import { argmaxClasses, argmaxResized, categoryIou, compareSegmentation, Confusion, evaluatedLabels, LabelConfusion } from '../../src/runtime/tasks/segmentation.ts'
 import { generate } from '../support/generated.ts'
+import { camera } from './scenes.ts'
 
 interface Case { name: string; gt_labelIds: number[][][]; pred_labelIds: number[][][]; confMatrix_rows_gt_cols_pred: number[][]; classScores: Record<string, number | null>; averageScoreClasses: number; categoryScores: Record<string, number | null>; averageScoreCategories: number }
 const semseg = JSON.parse(readFileSync('test/fixtures/semseg_depth/semseg.json', 'utf8')) as { cases: Case[] }
@@ -85,19 +87,20 @@ describe('resized predictions', () => {
 })
 
 describe('depth', () => {
+  const raw = depth.png16.flat()
+  const sample = { id: 'a', height: depth.png16.length, width: depth.png16[0].length, disparity: Uint16Array.from(raw), camera: { ...camera, fx: depth.fx as number, baseline: depth.baseline as number } }
   it('metres and disparity of the 16-bit values', () => {
-    const camera = { fx: depth.fx as number, baseline: depth.baseline as number }
-    const raw = depth.png16.flat()
-    depthTruth(raw, 'depth', camera).forEach((v, i) => expect(v).toBeCloseTo(depth['depth_m(-1=invalid)'].flat()[i], 6))
+    depthTruth(sample, 'depth').forEach((v, i) => expect(v).toBeCloseTo(depth['depth_m(-1=invalid)'].flat()[i], 6))
     // A disparity of 0 is a measurement of something infinitely far: it is invalid in both quantities.
-    expect([...depthTruth([0, 1, 2, 257], 'disparity', undefined)]).toEqual([-1, -1, 1 / 256, 1])
-    expect(() => depthTruth([5], 'depth', undefined)).toThrowErrorMatchingInlineSnapshot(`[Error: metric depth needs the camera json (baseline, fx)]`)
+    expect([...depthTruth({ id: 'a', height: 1, width: 4, disparity: Uint16Array.of(0, 1, 2, 257), camera: undefined }, 'disparity')]).toEqual([-1, -1, 1 / 256, 1])
+    expect(() => depthTruth({ ...sample, camera: undefined }, 'depth')).toThrowErrorMatchingInlineSnapshot(`[Error: a: metric depth needs the camera json (baseline, fx), and this sample has none]`)
+    expect(() => depthTruth({ ...sample, disparity: undefined }, 'depth')).toThrow(DataError)
   })
   it('raw maps to the official errors', () => {
     const meter = new DepthMeter(80)
-    meter.add(depthTruth(depth.png16.flat(), 'depth', { fx: depth.fx as number, baseline: depth.baseline as number }), depth.pred_depth_m.flat())
+    meter.add(depthTruth(sample, 'depth'), depth.pred_depth_m.flat())
     expect(meter.scores().pixels).toBe(depth.n_valid)
-    expect(meter.scores().rmse).toBeCloseTo(depth.rmse as number, 9)
+    expect(meter.scores().rmse).toBeCloseTo(depth.rmse as number, 12)
   })
   it('by hand: strict range, pooled pixels, clamped predictions', () => {
     const meter = new DepthMeter(80)
@@ -118,6 +121,21 @@ describe('depth', () => {
     meter.add([-1, 100], [1, 1])
     expect(meter.scores().rmse).toBeNaN()
   })
+})
+
+it('an image is compared at its own resolution, or at a chosen one', () => {
+  const image: Sample = { id: 'a', height: 2, width: 4, image: new Uint8Array(24), labelIds: Uint8Array.of(7, 7, 8, 8, 7, 0, 8, 8), disparity: Uint16Array.of(257, 257, 513, 0, 257, 1, 513, 513), camera, boxes: undefined }
+  const semseg = { kind: 'segmentation', classes: ['road', 'sidewalk'], ignore: 255, size: [1, 2] } as const
+  // Sidewalk leads by 1 at the right of two pixels, trails by 3 at the left: in four columns by -3, -2, 0 and 1.
+  const logits = Float32Array.of(3, 0, 0, 1)
+  const whole = compareSegmentation(image, logits, semseg)
+  expect([[...whole.truth as Int32Array], [...whole.predicted]]).toEqual([[0, 0, 1, 1, 0, 255, 1, 1], [0, 0, 0, 1, 0, 0, 0, 1]])
+  const half = compareSegmentation(image, logits, semseg, [1, 2])
+  expect([[...half.truth as Int32Array], [...half.predicted]]).toEqual([[255, 1], [0, 1]])
+  const task = { kind: 'depth', quantity: 'disparity', invalid: -1, max: 80, size: [1, 2] } as const
+  const far = compareDepth(image, Float32Array.of(1, 2), task)
+  expect([[...far.truth], [...far.predicted]]).toEqual([[1, 1, 2, -1, 1, -1, 2, 2], [1, 1.25, 1.75, 2, 1, 1.25, 1.75, 2]])
+  expect([...compareDepth(image, Float32Array.of(1, 2), task, [1, 2]).truth]).toEqual([-1, 2])
 })
 
 it('scores generated maps as the code published with TaskPrompter', () => {

@@ -2,7 +2,8 @@
 import type { TensorData } from '../../compiler/ir/types.ts'
 import type { DepthConfig } from '../../compiler/tasks/spec.ts'
 import { DataError, type Sample } from '../data/dataset.ts'
-import { resampleMap } from './resample.ts'
+import { resizeBilinear } from './bilinear.ts'
+import { nearestIndex, resampleMap } from './resample.ts'
 
 /** Raw 16-bit value -> disparity in pixels; 0 where there is no measurement. */
 export const disparityOf = (raw: number): number => (raw === 0 ? 0 : (raw - 1) / 256)
@@ -22,15 +23,28 @@ export function encodeDepth(sample: Sample, config: DepthConfig): Record<string,
   return { depth: { dtype: 'float32', shape: [1, ...config.size], data: depth } }
 }
 
-/** Metres, or pixels of disparity, of every pixel at the original resolution; -1 where there is no measurement (raw 0, or 1: infinitely far). What predictions are judged by. */
-export function depthTruth(raw: ArrayLike<number>, quantity: DepthConfig['quantity'], camera: { readonly baseline: number; readonly fx: number } | undefined): Float64Array {
-  if (quantity === 'depth' && camera === undefined) throw new DataError('metric depth needs the camera json (baseline, fx)')
+/** Metres, or pixels of disparity, at `size` (nearest), in double precision; -1 where there is no measurement (raw 0, or 1: infinitely far). What predictions are judged by. */
+export function depthTruth(sample: Pick<Sample, 'id' | 'disparity' | 'camera' | 'height' | 'width'>, quantity: DepthConfig['quantity'], size: readonly [number, number] = [sample.height, sample.width]): Float64Array {
+  const { disparity, camera, width } = sample
+  if (disparity === undefined) throw new DataError(`${sample.id}: the depth task needs a disparity map, and this sample has none`)
+  if (quantity === 'depth' && camera === undefined) throw new DataError(`${sample.id}: metric depth needs the camera json (baseline, fx), and this sample has none`)
   const scale = quantity === 'depth' ? camera!.baseline * camera!.fx : 0
-  return Float64Array.from(raw, p => (p < 2 ? -1 : quantity === 'depth' ? scale / disparityOf(p) : disparityOf(p)))
+  const [rows, columns] = [nearestIndex(sample.height, size[0]), nearestIndex(width, size[1])]
+  const truth = new Float64Array(size[0] * size[1])
+  for (let i = 0, o = 0; i < size[0]; i++) {
+    for (let j = 0; j < size[1]; j++, o++) {
+      const raw = disparity[rows[i] * width + columns[j]]
+      truth[o] = raw < 2 ? -1 : quantity === 'depth' ? scale / disparityOf(raw) : disparityOf(raw)
+    }
+  }
+  return truth
 }
 
-/** In words: which pixels count. */
-export const validRange = (max: number, unit: string): string => `0 < truth < ${max} ${unit}, pooled over all pixels of the set`
+/** What a DepthMeter adds for an image: truth, and the prediction [h, w] resized bilinearly, both at `size`, which is the original resolution if not given. */
+export function compareDepth(sample: Sample, predicted: Float32Array, config: DepthConfig, size: readonly [number, number] = [sample.height, sample.width]): { readonly truth: Float64Array; readonly predicted: Float32Array } {
+  const same = size[0] === config.size[0] && size[1] === config.size[1]
+  return { truth: depthTruth(sample, config.quantity, size), predicted: same ? predicted : resizeBilinear(predicted, config.size, size) }
+}
 
 /** Errors over the valid pixels: RMSE and MAE in the unit of the task, the others without unit; `delta1` is the share within a ratio of 1.25, then 1.25 squared and cubed. NaN without a valid pixel. */
 export interface DepthScores { readonly pixels: number; readonly rmse: number; readonly logRmse: number; readonly absRel: number; readonly sqRel: number; readonly mae: number; readonly delta1: number; readonly delta2: number; readonly delta3: number }

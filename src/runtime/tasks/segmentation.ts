@@ -183,6 +183,11 @@ export function argmaxResized(logits: Float32Array, classes: number, from: reado
   return out
 }
 
+/** What a Confusion adds for an image: classes of the annotation (nearest) and of the resized logits [classes, h, w], both at `size`, which is the original resolution if not given. */
+export function compareSegmentation(sample: Sample, logits: Float32Array, config: SegmentationConfig, size: readonly [number, number] = [sample.height, sample.width]): { readonly truth: ArrayLike<number>; readonly predicted: Int32Array } {
+  return { truth: encodeSegmentation(sample, { ...config, size }).labels.data, predicted: argmaxResized(logits, config.classes.length, config.size, size) }
+}
+
 /** Class of the largest logit per pixel. `logits` is [classes, h, w]. */
 export function argmaxClasses(logits: Float32Array, classes: number, out: Int32Array = new Int32Array(logits.length / classes)): Int32Array {
   const pixels = out.length
