@@ -51,7 +51,7 @@ function panelsOf(task: TaskSpec, sample: Sample, predictions: HostTensors, { co
       return { pair: [{ caption: `${name}: ground truth`, picture: shown(encodeDepth(sample, config).depth.data) }, { caption: `${name}: prediction`, picture: shown(ofImage(predictions, name, 0)) }] }
     }
     case 'detection3d': {
-      const truth = groundTruthDetections(sample, config.classes).map(({ score: _, ...box }) => box)
+      const truth = groundTruthDetections(sample, config.classes).map(({ label, center, dimensions, rotation }) => ({ label, center, dimensions, rotation }))
       const camera = { ...sample.camera!, fx: times * sample.camera!.fx, fy: times * sample.camera!.fy, u0: times * (sample.camera!.u0 + 0.5) - 0.5, v0: times * (sample.camera!.v0 + 0.5) - 0.5 }
       const found = decodeDetections(predictions, 0, config, sample.camera!, name, sample).filter(d => d.score >= Math.max(confidence?.get(d.label) ?? 0, drawnFrom))
       return {
