@@ -1,5 +1,5 @@
 // What onnxruntime does with a graph, foreseen: the order in which nodes run, and which results share a buffer.
-import type { OnnxGraph, OnnxNode } from '../targets/onnx/graph.ts'
+import { readsOf, type OnnxGraph, type OnnxNode } from '../targets/onnx/graph.ts'
 import { bytesOf, type ValueType } from './types.ts'
 
 /** Indices of nodes in the order of execution: depth first from the nodes whose results nobody reads, the last of them first, and the operands of a node likewise (graph_utils.cc, ReverseDFSFrom). */
@@ -7,7 +7,7 @@ export function executionOrder(graph: OnnxGraph): number[] {
   const { nodes } = graph
   const maker = new Map<string, number>()
   nodes.forEach((node, i) => node.outputs.forEach(o => maker.set(o, i)))
-  const before = nodes.map(node => [...new Set(node.inputs.flatMap(name => maker.get(name) ?? []))].toSorted((a, b) => a - b))
+  const before = nodes.map(node => [...new Set(readsOf(node).flatMap(name => maker.get(name) ?? []))].toSorted((a, b) => a - b))
   const read = new Set(before.flat())
   const order: number[] = []
   const visited = new Uint8Array(nodes.length)
@@ -94,6 +94,8 @@ export function buffersOf(graph: OnnxGraph, order: readonly number[], types: Rea
 export function workspaceOf(node: OnnxNode, types: ReadonlyMap<string, ValueType>): number {
   // The transposed convolution writes all taps of all places before it adds them up.
   if (node.op === 'ConvTranspose') { const [x, w] = node.inputs.map(i => types.get(i)!); return 4 * w.shape[1] * w.shape[2] * w.shape[3] * x.shape[2] * x.shape[3] }
+  // Of the values inside, four exist together.
+  if (node.op === 'Scan') return 16 * types.get(node.inputs[0])!.shape[1]
   if (node.op === 'DeformConv') { const [x, w] = node.inputs.map(i => types.get(i)!); const y = types.get(node.outputs[0])!; return 4 * x.shape[1] * w.shape[2] * w.shape[3] * y.shape[2] * y.shape[3] }
   return 0
 }

@@ -69,7 +69,7 @@ const DTYPES: Readonly<Record<number, OnnxDType>> = { 1: 'float32', 6: 'int32', 
 
 const rules: Readonly<Record<string, Rule>> = {
   ...Object.fromEntries(['Neg', 'Exp', 'Log', 'Sqrt', 'Abs', 'Sign', 'Floor', 'Erf', 'Sigmoid', 'Tanh', 'Relu', 'Softplus', 'Sin', 'Cos', 'Reciprocal', 'Not', 'Gelu', 'FastGelu', 'QuickGelu', 'Softmax', 'LogSoftmax', 'LayerNormalization',
-    'GroupNormalization', 'InstanceNormalization', 'BatchNormalization', 'ScatterElements', 'ScatterND', 'Identity', 'Clip'].map(op => [op, same])),
+    'GroupNormalization', 'InstanceNormalization', 'BatchNormalization', 'ScatterElements', 'ScatterND', 'Identity', 'Clip', 'Scan'].map(op => [op, same])),
   ...Object.fromEntries(['Add', 'Sub', 'Mul', 'Div', 'Mod', 'Max', 'Min', 'Pow', 'BiasGelu'].map(op => [op, elementwise])),
   ...Object.fromEntries(['Less', 'Greater', 'Equal', 'And', 'Or', 'LessOrEqual', 'GreaterOrEqual'].map(op => [op, comparison])),
   ...Object.fromEntries(['ReduceSum', 'ReduceMean', 'ReduceMax', 'ReduceMin', 'ReduceSumSquare', 'ReduceL2'].map(op => [op, reduction])),

@@ -133,9 +133,8 @@ function stack(g: Emitter, terms: readonly Product[]): Product {
 
 function rebuild(g: Emitter, form: Form, cue: ValueId): ValueId {
   if (form.kind === 'move') return g.op(form.node.op, form.parts.map(p => rebuild(g, p, cue)), form.node.attrs as never)
-  // Both operands wait: what the lowering derives from one of them alone must not be made early, either.
-  const late = (v: ValueId): ValueId => g.op('after', [v, cue], {})
-  const { op, attrs, left, right } = stack(g, form.terms.map(t => ({ ...t, left: late(t.left), right: late(t.right) })))
+  // The left operand waits, and with it all that the lowering of a convolution derives from it and shares.
+  const { op, attrs, left, right } = stack(g, form.terms.map(t => ({ ...t, left: g.op('after', [t.left, cue], {}) })))
   return g.op(op, [left, right], attrs as never)
 }
 

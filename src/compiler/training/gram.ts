@@ -24,8 +24,8 @@ const ELEMENT_COST = 8
 export function gramCosts(p: Product<Shape>): { readonly left: number; readonly right: number } {
   const n = rowsOf(p), plain = (shape: Shape): number => n * sizeOf(shape) + ELEMENT_COST * n * n
   if (p.op === 'matmul') return { left: plain(p.left), right: plain(p.right) }
-  const places = p.left[0] * p.left[2] * p.left[3], taps = p.attrs.kernel[0] * p.attrs.kernel[1]
-  return { left: places * sizeOf(p.left) + ELEMENT_COST * (places ** 2 + (taps > 1 ? 2 * taps * n ** 2 : 0)), right: plain(p.right) }
+  const places = p.left[0] * p.left[2] * p.left[3], [kh, kw] = p.attrs.kernel
+  return { left: places * sizeOf(p.left) + ELEMENT_COST * (places ** 2 + 2 * (kh + kw - 2) * n ** 2), right: plain(p.right) }
 }
 
 /** [n, n] of a matrix with its rows along `axis`. */
@@ -40,16 +40,20 @@ const gramOfMap = (g: Emitter, x: ValueId): ValueId => {
   return gramOfMatrix(g, g.reshape(batch === 1 ? x : g.transpose(x, [1, 0, 2, 3]), [channels, batch * sizeOf(places)]), -1)
 }
 
-/** [n, n] of what the taps of a convolution read: for each tap the entries of the map's Gram matrix at the places that the tap falls on, zero outside. */
+/** [n, n] of what the taps of a convolution read: for each tap the entries of the map's Gram matrix at the places that the tap falls on, zero outside. First the taps along H are added, then those along W. */
 function gramOfTaps(g: Emitter, x: ValueId, { kernel, stride, dilation, pad: [top, left, bottom, right] }: OpAttrs['conv2dWeightGrad'], places: readonly number[]): ValueId {
-  const [batch, , height, width] = g.shape(x), n = batch * sizeOf(places)
-  const padded = g.pad(g.reshape(gramOfMap(g, x), [batch, height, width, batch, height, width]), [0, top, left, 0, top, left], [0, bottom, right, 0, bottom, right])
-  const terms: ValueId[] = []
-  for (let i = 0; i < kernel[0]; i++) for (let j = 0; j < kernel[1]; j++) {
-    const from = [0, i * dilation[0], j * dilation[1]], to = [batch, from[1] + (places[0] - 1) * stride[0] + 1, from[2] + (places[1] - 1) * stride[1] + 1]
-    terms.push(g.slice(padded, [...from, ...from], [...to, ...to], [1, ...stride, 1, ...stride]))
+  const [batch, , height, width] = g.shape(x)
+  const sumOfTaps = (map: ValueId, axis: 0 | 1): ValueId => {
+    const terms = Array.from({ length: kernel[axis] }, (_, tap) => {
+      const from = tap * dilation[axis], to = from + (places[axis] - 1) * stride[axis] + 1
+      const along = (whole: readonly number[], of: number): number[] => whole.map((v, i) => i % 3 === axis + 1 ? of : v)
+      return g.slice(map, along(g.shape(map).map(() => 0), from), along(g.shape(map), to), along(g.shape(map).map(() => 1), stride[axis]))
+    })
+    return terms.reduce((sum, term) => g.add(sum, term))
   }
-  return g.reshape(terms.reduce((sum, term) => g.add(sum, term)), [n, n])
+  const padded = g.pad(g.reshape(gramOfMap(g, x), [batch, height, width, batch, height, width]), [0, top, left, 0, top, left], [0, bottom, right, 0, bottom, right])
+  const n = batch * sizeOf(places)
+  return g.reshape(sumOfTaps(sumOfTaps(padded, 0), 1), [n, n])
 }
 
 /** |G|^2 of a product as a vector of one element. Rounding does not make it negative. */

@@ -131,9 +131,11 @@ export class Emitter {
 
   /** x, as a view, with a shape that is known to the engine only when `cue` is: a zero made from the shape of `cue` is added to the sizes. */
   reshapeAfter(x: string, shape: Shape, cue: string): string {
-    const none = this.node('Slice', [this.node('Shape', [cue]), this.ints([0]), this.ints([0])])
-    const zero = this.node('ConstantOfShape', [none], { value: { tensor: { name: '', dtype: 'int64', dims: [1], data: BigInt64Array.of(0n) } } })
-    return this.node('Reshape', [x, this.node('Add', [this.shape(shape), zero])], shape.includes(0) ? { allowzero: 1 } : {})
+    const target = this.once(`${this.ints(shape)} after ${cue}`, () => this.node('Add', [this.shape(shape), this.once(`zero after ${cue}`, () => {
+      const none = this.node('Slice', [this.node('Shape', [cue]), this.ints([0]), this.ints([0])])
+      return this.node('ConstantOfShape', [none], { value: { tensor: { name: '', dtype: 'int64', dims: [1], data: BigInt64Array.of(0n) } } })
+    })]))
+    return this.node('Reshape', [x, target], shape.includes(0) ? { allowzero: 1 } : {})
   }
 
   transpose(x: string, perm: readonly number[]): string {

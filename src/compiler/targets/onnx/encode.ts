@@ -1,12 +1,12 @@
 // Writes an ONNX graph as protobuf bytes, large tensors in a second file.
 import protobuf from 'onnx-proto'
-import { irVersionOf, type OnnxAttribute, type OnnxDType, type OnnxGraph, type OnnxTensor, type OnnxValueInfo } from './graph.ts'
+import { irVersionOf, type OnnxAttribute, type OnnxDType, type OnnxGraph, type OnnxNode, type OnnxTensor, type OnnxValueInfo } from './graph.ts'
 import { lowerProgram, type LowerOptions, type Lowered } from './lower.ts'
 import type { Program } from '../../ir/program.ts'
 
 const { onnx } = protobuf
 const ELEMENT = { float32: 1, int32: 6, int64: 7, bool: 9 } as const satisfies Record<OnnxDType, number>
-const ATTRIBUTE = { float: 1, int: 2, string: 3, tensor: 4, ints: 7 } as const
+const ATTRIBUTE = { float: 1, int: 2, string: 3, tensor: 4, graph: 5, ints: 7 } as const
 /** TensorProto.DataLocation.EXTERNAL */
 const EXTERNAL = 1
 /** Tensors below this many bytes stay in the model: shapes and scalars must be readable without the second file. */
@@ -46,7 +46,7 @@ export function encodeGraph(graph: OnnxGraph, threshold = DEFAULT_EXTERNAL_BYTES
     opsetImport: [{ domain: '', version: graph.opset }, ...(contrib ? [{ domain: 'com.microsoft', version: 1 }] : [])],
     graph: {
       name: graph.name, initializer, input: graph.inputs.map(valueInfo), output: graph.outputs.map(valueInfo),
-      node: graph.nodes.map(n => ({ name: n.name, opType: n.op, domain: n.domain, docString: n.doc, input: n.inputs, output: n.outputs, attribute: Object.entries(n.attributes).map(attribute) })),
+      node: graph.nodes.map(node),
     },
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
   }).finish()
@@ -75,6 +75,8 @@ class ExternalWriter {
 
 const bytesOf = (t: OnnxTensor): Uint8Array => new Uint8Array(t.data.buffer, t.data.byteOffset, t.data.byteLength)
 
+const node = (n: OnnxNode): protobuf.onnx.INodeProto => ({ name: n.name, opType: n.op, domain: n.domain, docString: n.doc, input: n.inputs, output: n.outputs, attribute: Object.entries(n.attributes).map(attribute) })
+
 const tensor = (t: OnnxTensor): protobuf.onnx.ITensorProto => ({ name: t.name, dataType: ELEMENT[t.dtype], dims: [...t.dims], rawData: bytesOf(t) })
 
 const valueInfo = (v: OnnxValueInfo): protobuf.onnx.IValueInfoProto => {
@@ -86,6 +88,7 @@ function attribute([name, value]: [string, OnnxAttribute]): protobuf.onnx.IAttri
   if (typeof value === 'number') return { name, type: ATTRIBUTE.int, i: value }
   if (typeof value === 'string') return { name, type: ATTRIBUTE.string, s: new TextEncoder().encode(value) }
   if ('float' in value) return { name, type: ATTRIBUTE.float, f: value.float }
+  if ('graph' in value) { const { graph } = value; return { name, type: ATTRIBUTE.graph, g: { name: graph.name, node: graph.nodes.map(node), input: graph.inputs.map(valueInfo), output: graph.outputs.map(valueInfo) } } }
   if ('tensor' in value) return { name, type: ATTRIBUTE.tensor, t: tensor(value.tensor) }
   return { name, type: ATTRIBUTE.ints, ints: [...value] }
 }

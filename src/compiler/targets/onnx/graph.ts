@@ -7,7 +7,7 @@ export type OnnxDType = DType | 'int64'
 export interface OnnxTensor { readonly name: string; readonly dtype: OnnxDType; readonly dims: readonly number[]; readonly data: Float32Array | Int32Array | BigInt64Array | Uint8Array }
 
 /** A plain number is an int attribute, a plain list ints. */
-export type OnnxAttribute = number | readonly number[] | string | { readonly float: number } | { readonly tensor: OnnxTensor }
+export type OnnxAttribute = number | readonly number[] | string | { readonly float: number } | { readonly tensor: OnnxTensor } | { readonly graph: OnnxBody }
 export type OnnxAttributes = Readonly<Record<string, OnnxAttribute>>
 
 export interface OnnxNode {
@@ -24,6 +24,17 @@ export interface OnnxNode {
 
 /** A named dimension (`N`, `2*N`) follows the batch. */
 export interface OnnxValueInfo { readonly name: string; readonly dtype: OnnxDType; readonly dims: readonly (number | string)[]; /** a sequence of such tensors */ readonly sequence?: boolean; /** The engine is not told `dims`, not even how many there are. */ readonly hidden?: boolean }
+
+/** The body of a Scan: its nodes may also read values of the graph around it. */
+export interface OnnxBody { readonly name: string; readonly inputs: readonly OnnxValueInfo[]; readonly outputs: readonly OnnxValueInfo[]; readonly nodes: readonly OnnxNode[] }
+
+/** What a node reads of the graph it stands in, the values that its body reads included. */
+export function readsOf(node: OnnxNode): readonly string[] {
+  const { body } = node.attributes
+  if (typeof body !== 'object' || !('graph' in body)) return node.inputs
+  const own = new Set([...body.graph.inputs.map(i => i.name), ...body.graph.nodes.flatMap(n => n.outputs)])
+  return [...node.inputs, ...new Set(body.graph.nodes.flatMap(n => n.inputs).filter(name => !own.has(name)))]
+}
 
 export interface OnnxGraph {
   readonly name: string

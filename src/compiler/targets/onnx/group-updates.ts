@@ -21,7 +21,7 @@ const ELEMENTWISE: ReadonlySet<OpName> = new Set<OpName>(['add', 'sub', 'mul', '
 const origin: Origin = { path: '', span: undefined, phase: 'update' }
 
 /** What the next values of one parameter and its moments are made of: elementwise nodes, and leaves by their part in it. */
-interface Update {
+export interface Update {
   readonly parameter: ProgramInput
   readonly nodes: readonly Node[]
   /** `P`, `M<prefix>` (a moment), `S<id>` (a scalar that all share) or `L<n>` (a tensor of its own, the gradient) by value */
@@ -46,8 +46,8 @@ class Finder {
     for (const v of [...program.nodes.flatMap(n => n.inputs), ...program.outputs.map(o => o.value)]) this.#readers.set(v, (this.#readers.get(v) ?? 0) + 1)
   }
 
-  updates(): Update[] {
-    return this.#program.inputs.filter(i => i.role === 'parameter' && i.type.dtype === 'float32' && sizeOf(i.type.shape) <= SMALL).flatMap(p => this.#updateOf(p) ?? [])
+  updates(wanted: (size: number) => boolean): Update[] {
+    return this.#program.inputs.filter(i => i.role === 'parameter' && i.type.dtype === 'float32' && wanted(sizeOf(i.type.shape))).flatMap(p => this.#updateOf(p) ?? [])
   }
 
   #updateOf(parameter: ProgramInput): Update | undefined {
@@ -126,6 +126,9 @@ class Finder {
   }
 }
 
+/** The updates of the parameters of wanted sizes (elements), where they are elementwise and their moments are read nowhere else. */
+export const findUpdates = (program: Program, wanted: (size: number) => boolean): Update[] => new Finder(program).updates(wanted)
+
 /** The gradient whose sum of squares, as a vector of one element, `value` is. */
 function squareSumOf(value: ValueId, producers: ReadonlyMap<ValueId, Node>): ValueId | undefined {
   let squares = 0
@@ -149,7 +152,7 @@ const source = (value: ValueId, producers: ReadonlyMap<ValueId, Node>): ValueId 
 export function groupUpdates(program: Program): GroupedUpdates {
   const finder = new Finder(program)
   const bySignature = new Map<string, Update[]>()
-  for (const u of finder.updates()) (bySignature.get(u.signature) ?? bySignature.set(u.signature, []).get(u.signature)!).push(u)
+  for (const u of finder.updates(size => size <= SMALL)) (bySignature.get(u.signature) ?? bySignature.set(u.signature, []).get(u.signature)!).push(u)
   const grouped = [...bySignature.values()].filter(g => g.length > 2)
   if (grouped.length === 0) return { program, groups: [] }
 

@@ -1,5 +1,7 @@
 // A program as the graph that a session of onnxruntime runs: small updates grouped, lowered, shapes hidden, updates in place guarded, gradients in order. The plan of the memory looks at the same graph.
 import type { InputRole, OutputRole, Program } from '../../ir/program.ts'
+import type { Shape } from '../../ir/types.ts'
+import { chunkUpdates } from './chunk-updates.ts'
 import { DEFAULT_OPSET, type OnnxGraph } from './graph.ts'
 import { gradientsOf, inOrder } from './gradient-order.ts'
 import { groupUpdates, type StateGroup } from './group-updates.ts'
@@ -46,6 +48,8 @@ export function sessionGraph(program: Program, options: SessionGraphOptions): Se
   // The vector of grouped parameters is read in parts as well, which the guards do not see: it gets two buffers.
   const vectors = new Set(groups.map(g => g.name))
   const pairs = outputs.filter(o => isState(o) && !(o.role === 'parameter' && vectors.has(o.name))).map(o => ({ input: o.name, output: o.onnx }))
-  const { graph, inPlace } = guardInPlace(options.hidden ? hideShapes(lowered, fedTensors(inputs)) : lowered, options.inPlace ? pairs : [])
-  return { graph: contrib ? inOrder(graph, gradientsOf(grouped).flatMap(v => names.get(v) ?? [])) : graph, inputs, outputs, groups, inPlace }
+  const { graph: guarded, inPlace } = guardInPlace(options.hidden ? hideShapes(lowered, fedTensors(inputs)) : lowered, options.inPlace ? pairs : [])
+  const { graph, shapes } = contrib ? chunkUpdates(guarded, grouped, names) : { graph: guarded, shapes: new Map<string, Shape>() }
+  const shaped = <P extends Port<unknown>>(port: P): P => shapes.has(port.onnx) ? { ...port, type: { ...port.type, shape: shapes.get(port.onnx)! } } : port
+  return { graph: contrib ? inOrder(graph, gradientsOf(grouped).flatMap(v => names.get(v) ?? [])) : graph, inputs: inputs.map(shaped), outputs: outputs.map(shaped), groups, inPlace }
 }

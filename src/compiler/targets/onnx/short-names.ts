@@ -1,5 +1,5 @@
 // Short names for what only the engine reads: it holds each name several times, and module paths are long.
-import type { OnnxGraph } from './graph.ts'
+import { readsOf, type OnnxGraph, type OnnxNode } from './graph.ts'
 
 export interface ShortGraph {
   readonly graph: OnnxGraph
@@ -23,7 +23,13 @@ export function shortNames(graph: OnnxGraph): ShortGraph {
     short.set(name, known)
     return known
   }
-  const nodes = graph.nodes.map((node, i) => ({ ...node, name: i.toString(36), doc: '', inputs: node.inputs.map(shorten), outputs: node.outputs.map(shorten) }))
+  /** Names of a body's own stay: they are short, and differ from the short ones by a dot. */
+  const shortenBody = (node: OnnxNode): OnnxNode['attributes'] => {
+    const { body } = node.attributes, outside = new Set(readsOf(node))
+    if (typeof body !== 'object' || !('graph' in body)) return node.attributes
+    return { ...node.attributes, body: { graph: { ...body.graph, nodes: body.graph.nodes.map((n, i) => ({ ...n, name: i.toString(36), inputs: n.inputs.map(name => outside.has(name) ? shorten(name) : name) })) } } }
+  }
+  const nodes = graph.nodes.map((node, i) => ({ ...node, name: i.toString(36), doc: '', inputs: node.inputs.map(shorten), outputs: node.outputs.map(shorten), attributes: shortenBody(node) }))
   return { graph: { ...graph, nodes, initialisers: graph.initialisers.map(t => ({ ...t, name: shorten(t.name) })) }, names: graph.nodes.map(n => n.name.replaceAll('\n', ' ')).join('\n') }
 }
 
