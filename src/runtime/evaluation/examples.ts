@@ -15,7 +15,7 @@ import { encodeDepth } from '../tasks/depth.ts'
 import { decodeDetections } from '../tasks/detection3d/decode.ts'
 import { groundTruthDetections } from '../tasks/detection3d/ground-truth.ts'
 import { argmaxClasses, encodeSegmentation } from '../tasks/segmentation.ts'
-import { resampleMap } from '../tasks/resample.ts'
+import { nearestIndex } from '../tasks/resample.ts'
 import { loadBatch } from './evaluate.ts'
 import { ofImage } from './meters.ts'
 
@@ -29,8 +29,9 @@ export interface ExampleOptions { /** class -> score from which its boxes are dr
 
 /** A map at the size of a picture, nearest. */
 function fitted(data: ArrayLike<number>, from: readonly [number, number], { height, width }: Picture): Float32Array {
+  const [rows, columns] = [nearestIndex(from[0], height), nearestIndex(from[1], width)]
   const out = new Float32Array(height * width)
-  resampleMap(data, from, [height, width], out, v => v)
+  for (let y = 0, o = 0; y < height; y++) for (let x = 0; x < width; x++, o++) out[o] = data[rows[y] * from[1] + columns[x]]
   return out
 }
 
