@@ -6,7 +6,7 @@ import type { Misshapen } from '../runtime/weights/bind.ts'
 import type { ErrorReport } from './explained.ts'
 import type { FinishedRun } from './finish.ts'
 
-export interface TrainingText { readonly file: string; readonly model?: string; readonly set: readonly string[]; readonly batch?: number }
+export interface TrainingText { readonly file: string; readonly model?: string; readonly set: readonly string[]; readonly batch?: number; /** Without warnings. */ readonly quiet?: boolean }
 
 export interface Described {
   readonly model: ModelDescription

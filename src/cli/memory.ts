@@ -52,7 +52,7 @@ export function fitStep(step: Program, budget: number | undefined): FittedStep {
     return free
   }
   const fit = fitMemory(step, budget)
-  if (!fit.fits) throw new UserError(`--memory: the step does not fit into ${gib(budget)}: the smallest it can be made is estimated at ${told(fit.plan)}. Give at least ${(Math.ceil(fit.plan.peak / 2 ** 30 * 10) / 10).toFixed(1)}GiB, or make the batch or the image smaller`)
+  if (!fit.fits) throw new UserError(`memory: the step does not fit into ${gib(budget)}: the smallest it can be made is estimated at ${told(fit.plan)}. Give at least ${(Math.ceil(fit.plan.peak / 2 ** 30 * 10) / 10).toFixed(1)}GiB, or make the batch or the image smaller`)
   say(`memory: a step is estimated to need ${told(fit.plan)}\n${described(fit)}`)
   return { program: fit.program, plan: fit.plan, mode: fit.modules.length > 0 ? 'released' : 'compact' }
 }

@@ -23,6 +23,8 @@ describe('fields', () => {
     ['power', scheduleKinds.poly, { power: none }],
     ['final', scheduleKinds.cosine, { final: float(2) }],
     ['train', trainSchema, { optimizer: string('adam'), schedule: adam, batch: int(0), steps: float(1), clip_norm: int(0), seed: int(-1) }],
+    ['memory', trainSchema, { optimizer: adam, batch: int(1), steps: int(1), memory: int(14) }],
+    ['memory of nothing', trainSchema, { optimizer: adam, batch: int(1), steps: int(1), memory: string('0GiB') }],
     ['data', dataKinds.cityscapes3d, { image: ints(0, 5), mean: list([float(1)]), std: list([float(1), float(0), float(1)]), boxes: bool(true) }],
     ['classes', taskKinds.segmentation, { classes: names('a', 'a') }],
     ['ignore', taskKinds.segmentation, { classes: names('a', 'b'), ignore: int(1) }],
@@ -42,7 +44,8 @@ describe('fields', () => {
 describe('specifications', () => {
   it('of training', () => {
     const { fields } = completeFields(trainSchema, new Map([['optimizer', adam], ['batch', int(2)], ['steps', int(40)], ['clip_norm', int(10)]]))
-    expect(toTrainSpec(fields)).toEqual({ optimizer: { kind: 'adam', lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 }, schedule: { kind: 'constant' }, clipNorm: 10, batch: 2, steps: 40, seed: 0, logEvery: 20, checkpointEvery: 1000 })
+    expect(toTrainSpec(fields)).toEqual({ optimizer: { kind: 'adam', lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 }, schedule: { kind: 'constant' }, clipNorm: 10, batch: 2, steps: 40, seed: 0, logEvery: 20, checkpointEvery: 1000, memory: undefined })
+    expect(toTrainSpec(new Map([...fields, ['memory', string('1.5 GiB')]])).memory).toBe(1.5 * 2 ** 30)
   })
   it('of detection, as published', () => {
     const { fields, problems: found } = completeFields(taskKinds.detection3d, new Map([['classes', names('car', 'truck')]]))

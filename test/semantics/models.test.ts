@@ -130,6 +130,7 @@ describe('a model', () => {
           "checkpointEvery": 1000,
           "clipNorm": undefined,
           "logEvery": 20,
+          "memory": undefined,
           "optimizer": {
             "beta1": 0.9,
             "beta2": 0.999,
@@ -238,6 +239,7 @@ describe('a model', () => {
           seed = 0
           log_every = 20
           checkpoint_every = 1000
+          memory = none
         }
       }
       "

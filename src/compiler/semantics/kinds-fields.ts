@@ -1,4 +1,5 @@
 // The types of fields of built-in kinds: what each accepts, said in words and checked.
+import { parseMemorySize } from '../tasks/memory-size.ts'
 import { printValue } from './show-values.ts'
 import { describe, float, list, type Value } from './values.ts'
 
@@ -19,6 +20,9 @@ export const integer = (range: NumberRange = {}): FieldType => ({ expects: `an i
 export const number = (range: NumberRange = {}): FieldType => ({ expects: `a number${words(range)}`, accept: v => ((v.t === 'int' || v.t === 'float') && within(v.v, range) ? float(v.v) : undefined) })
 export const oneOf = (...texts: readonly string[]): FieldType => ({ expects: texts.map(t => `"${t}"`).join(' or '), accept: v => (v.t === 'string' && texts.includes(v.v) ? v : undefined) })
 export const optional = (inner: FieldType): FieldType => ({ expects: `${inner.expects}, or none`, accept: v => (v.t === 'none' ? v : inner.accept(v)) })
+
+/** Text of a size of memory, "14GiB". */
+export const memorySize: FieldType = { expects: 'a size such as "14GiB" or "900MiB"', accept: v => (v.t === 'string' && parseMemorySize(v.v) !== undefined ? v : undefined) }
 
 /** A list whose items all fit; `length` fixes how many. */
 export const listOf = (what: string, item: FieldType, length?: number): FieldType => ({

@@ -1,4 +1,5 @@
 // From checked fields of kinds to the typed specifications that the runtime reads.
+import { parseMemorySize } from '../tasks/memory-size.ts'
 import type { DataSpec, OptimiserSpec, ScheduleSpec, TaskConfig, TrainSpec } from '../tasks/spec.ts'
 import type { Value } from './values.ts'
 
@@ -50,7 +51,9 @@ function toSchedule(value: Value | undefined): ScheduleSpec {
   }
 }
 
+const toMemory = (value: Value | undefined): number | undefined => (value?.t === 'string' ? parseMemorySize(value.v) : undefined)
+
 export const toTrainSpec = (f: Fields): TrainSpec => ({
   optimizer: toOptimiser(f.get('optimizer')), schedule: toSchedule(f.get('schedule')), clipNorm: f.get('clip_norm')?.t === 'none' ? undefined : numberAt(f, 'clip_norm'),
-  batch: numberAt(f, 'batch'), steps: numberAt(f, 'steps'), seed: numberAt(f, 'seed'), logEvery: numberAt(f, 'log_every'), checkpointEvery: numberAt(f, 'checkpoint_every'),
+  batch: numberAt(f, 'batch'), steps: numberAt(f, 'steps'), seed: numberAt(f, 'seed'), logEvery: numberAt(f, 'log_every'), checkpointEvery: numberAt(f, 'checkpoint_every'), memory: toMemory(f.get('memory')),
 })

@@ -1,7 +1,7 @@
 // Built-in kinds: the fields of data sets, tasks, optimisers, schedules and `train`, as one table; and the functions that make values of them.
 import { didYouMean } from '../diagnostics/suggest.ts'
 import type { BuiltinFunction } from './functions/function.ts'
-import { integer, interval, kindOf, listOf, mismatch, names, number, oneOf, optional, size, type KindField } from './kinds-fields.ts'
+import { integer, interval, kindOf, listOf, memorySize, mismatch, names, number, oneOf, optional, size, type KindField } from './kinds-fields.ts'
 import { float, int, list, none, record, string, type KindGroup, type Value } from './values.ts'
 
 export interface KindSchema {
@@ -98,6 +98,7 @@ export const trainSchema: KindSchema = {
     seed: { type: integer({ from: 0 }), default: int(0) },
     log_every: { type: integer({ from: 1 }), default: int(20) },
     checkpoint_every: { type: integer({ from: 1 }), default: int(1000) },
+    memory: { type: optional(memorySize), default: none },
   },
 }
 

@@ -57,4 +57,6 @@ export interface TrainSpec {
   readonly seed: number
   readonly logEvery: number
   readonly checkpointEvery: number
+  /** Bytes that a training step is to fit into. */
+  readonly memory?: number | undefined
 }
