@@ -45,7 +45,7 @@ describe('the same files', () => {
     expect(text.stdout.trimEnd().split('\n').sort()).toEqual(expected.map(f => at('text', f)))
     expect(text.stderr).toContain('512 x 256 (width x height), seen by the model at 256 x 128')
     expect(text.stderr).not.toContain('assumed')
-    const [a, b] = ['text', 'onnx'].map(d => decode(readFileSync(at(d, 'epochdorf_000000_000019_semseg.png'))).data)
+    const [a, b] = ['text', 'onnx'].map(d => Uint8Array.from(decode(readFileSync(at(d, 'epochdorf_000000_000019_semseg.png'))).data))
     const differing = a.reduce((n, v, i) => n + (v === b[i] ? 0 : 1), 0)
     expect(differing / a.length).toBeLessThan(0.001)
     const [json, other] = ['text', 'onnx'].map(d => (JSON.parse(readFileSync(at(d, 'epochdorf_000000_000019_leftImg8bit.json'), 'utf8')) as { objects: { '3d': { center: number[] }; score: number }[] }).objects)

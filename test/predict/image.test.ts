@@ -2,7 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { afterAll, expect, it } from 'vitest'
 import { pixelAt, plain } from '../../src/runtime/draw/picture.ts'
 import { fitImage } from '../../src/runtime/predict/fit.ts'
@@ -16,7 +16,7 @@ const put = async (name: string, bytes: Uint8Array | string | Promise<Uint8Array
   return path
 }
 /** Red on the left, blue on the right. */
-const two = (height = 4, width = 8): sharp.Sharp => sharp(Uint8Array.from({ length: 3 * height * width }, (_, i) => ((i % 3 === 0) === (Math.floor(i / 3) % width < width / 2) && i % 3 !== 1 ? 255 : 0)), { raw: { height, width, channels: 3 } })
+const two = (height = 4, width = 8): Sharp => sharp(Uint8Array.from({ length: 3 * height * width }, (_, i) => ((i % 3 === 0) === (Math.floor(i / 3) % width < width / 2) && i % 3 !== 1 ? 255 : 0)), { raw: { height, width, channels: 3 } })
 
 it.each<[string, () => Promise<Uint8Array>]>([
   ['png', () => two().png().toBuffer()],

@@ -27,5 +27,13 @@ export function pasted(outer: Picture, inner: Picture, top: number, left: number
   return { ...outer, data }
 }
 
+/** A map of h x w values, row-major, with each value `factor` times across and down. */
+export function repeated(map: ArrayLike<number>, height: number, width: number, factor: number): Float32Array {
+  const out = new Float32Array(height * width * factor * factor)
+  const wide = width * factor
+  for (let y = 0; y < height * factor; y++) for (let x = 0, row = Math.floor(y / factor) * width; x < wide; x++) out[y * wide + x] = map[row + Math.floor(x / factor)]
+  return out
+}
+
 /** An 8-bit RGB PNG; the same bytes everywhere. */
 export const encodePicture = ({ height, width, data }: Picture): Uint8Array => encodePng('rgb8', height, width, data)

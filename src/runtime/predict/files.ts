@@ -4,10 +4,11 @@ import { basename, join, resolve } from 'node:path'
 import { birdsEye } from '../draw/birds-eye.ts'
 import { boxes3d } from '../draw/boxes.ts'
 import { depthMap } from '../draw/depth.ts'
-import { encodePicture, type Picture } from '../draw/picture.ts'
+import { scaled } from '../draw/canvas.ts'
+import { encodePicture, repeated, type Picture } from '../draw/picture.ts'
 import { segmentationOverlay } from '../draw/segmentation.ts'
 import { contactSheet, type Panel } from '../draw/sheet.ts'
-import { DataError } from '../data/dataset.ts'
+import { DataError, type Camera } from '../data/dataset.ts'
 import { explain, writeAtomically } from '../files.ts'
 import type { ModelFacts } from '../model-facts.ts'
 import { predictionFileName, predictionJson } from '../tasks/detection3d/prediction-json.ts'
@@ -49,39 +50,63 @@ export function checkNames(facts: ModelFacts, images: readonly string[], out: st
 
 export interface Described { readonly facts: ModelFacts; readonly name: string; readonly image: Picture; readonly predictions: readonly Prediction[]; readonly camera: FoundCamera | undefined; /** least score of a box that is drawn */ readonly score: number }
 
-/** Everything that is written, by name, as bytes and text. */
-export function renderFiles({ facts, name, image, predictions, camera, score }: Described): Map<string, Uint8Array | string> {
-  const files = new Map<string, Uint8Array | string>()
-  const panels: Panel[] = [{ caption: 'image', picture: image }]
-  let side: ((height: number) => Panel) | undefined
-  const note = camera === undefined ? undefined : `camera ${camera.source}`
-  predictions.forEach((p, index) => {
-    const [ending, second] = suffixes(facts.tasks, index)
+/** Panels of a sheet are about this wide: smaller images are enlarged before they are drawn on, or lines and text would be blurred. */
+const panelWidth = 1024
+const mostEnlarged = { factor: 8, height: 8192 }
+
+/** The same at a multiple of the size. */
+function enlarged(d: Described, factor: number): Described {
+  const { height, width } = d.image
+  const again = (map: ArrayLike<number>): Float32Array => repeated(map, height, width, factor)
+  const camera = (c: Camera): Camera => ({ ...c, fx: c.fx * factor, fy: c.fy * factor, u0: (c.u0 + 0.5) * factor - 0.5, v0: (c.v0 + 0.5) * factor - 0.5 })
+  return {
+    ...d, image: scaled(d.image, height * factor, width * factor), camera: d.camera === undefined ? undefined : { ...d.camera, camera: camera(d.camera.camera) },
+    predictions: d.predictions.map((p): Prediction => (p.kind === 'segmentation' ? { ...p, classes: again(p.classes) } : p.kind === 'depth' ? { ...p, values: again(p.values) } : p)),
+  }
+}
+
+interface Drawing { readonly suffix: string; readonly caption: string; readonly picture: Picture; /** the same, of another size, for the side of a sheet */ readonly tall?: (height: number) => Picture }
+
+/** The pictures of every task, in their order. */
+function draw({ facts, image, predictions, camera, score }: Described): Drawing[] {
+  const note = noteOf(camera)
+  return predictions.flatMap((p, index): Drawing[] => {
+    const [suffix, second] = suffixes(facts.tasks, index)
     const titled = (caption: string): string => (caption === p.task ? caption : `${caption} (${p.task})`)
-    const add = (suffix: string, caption: string, picture: Picture): void => {
-      files.set(`${name}_${suffix}.png`, encodePicture(picture))
-      if (suffix === ending) panels.push({ caption, picture })
-    }
     switch (p.kind) {
-      case 'segmentation': return add(ending, titled('segmentation'), segmentationOverlay(image, p.classes, { classes: p.config.classes }))
+      case 'segmentation': return [{ suffix, caption: titled('segmentation'), picture: segmentationOverlay(image, p.classes, { classes: p.config.classes }) }]
       case 'depth': {
         const metric = p.config.quantity === 'depth'
-        return add(ending, titled(metric ? 'depth' : 'disparity'), depthMap({ ...image, data: p.values }, { unit: metric ? 'metres' : 'pixels of disparity', max: p.config.max }))
+        return [{ suffix, caption: titled(metric ? 'depth' : 'disparity'), picture: depthMap({ ...image, data: p.values }, { unit: metric ? 'metres' : 'pixels of disparity', max: p.config.max }) }]
       }
       case 'detection3d': {
         const drawn = p.detections.filter(d => d.score >= score)
-        const caption = `${titled('3D boxes')}, ${drawn.length} with a score from ${score}`
         const halfView = Math.atan(image.width / 2 / camera!.camera.fx)
-        const above = (size: { readonly height?: number; readonly width?: number; readonly note?: string }): Picture => birdsEye(drawn, [], { ...size, halfView })
-        add(ending, caption, boxes3d(image, drawn, camera!.camera, { note }))
-        add(second, titled('from above'), above({ note }))
-        side ??= height => ({ caption: titled('from above'), picture: above({ height, width: Math.max(420, Math.round(0.58 * height)) }) })
+        return [
+          { suffix, caption: `${titled('3D boxes')}, ${drawn.length} with a score from ${score}`, picture: boxes3d(image, drawn, camera!.camera, { note }) },
+          { suffix: second, caption: titled('from above'), picture: birdsEye(drawn, [], { halfView, note }), tall: height => birdsEye(drawn, [], { height, width: Math.max(420, Math.round(0.58 * height)), halfView }) },
+        ]
       }
     }
   })
-  files.set(`${name}_sheet.png`, encodePicture(contactSheet(panels, { title: `${name} by ${facts.name}`, note, side })))
-  const detections = predictions.flatMap(p => (p.kind === 'detection3d' ? p.detections : []))
-  if (predictions.some(p => p.kind === 'detection3d')) files.set(predictionFileName(name), predictionJson(detections))
+}
+
+const noteOf = (camera: FoundCamera | undefined): string | undefined => (camera === undefined ? undefined : `camera ${camera.source}`)
+
+/** Everything that is written, by name, as bytes and text. */
+export function renderFiles(described: Described): Map<string, Uint8Array | string> {
+  const { facts, name, predictions, camera } = described
+  const drawings = draw(described)
+  const { height, width } = described.image
+  const factor = Math.min(mostEnlarged.factor, Math.ceil(panelWidth / width), Math.max(1, Math.floor(mostEnlarged.height / height)))
+  const large = factor > 1 ? enlarged(described, factor) : described
+  const shown = factor > 1 ? draw(large) : drawings
+  const wide = shown.filter(d => d.tall === undefined)
+  const tall = shown.find(d => d.tall !== undefined)
+  const side = tall === undefined ? undefined : (height: number): Panel => ({ caption: tall.caption, picture: tall.tall!(height) })
+  const sheet = contactSheet([{ caption: 'image', picture: large.image }, ...wide], { title: `${name} by ${facts.name}`, note: noteOf(camera), panelWidth, side })
+  const files = new Map<string, Uint8Array | string>([...drawings.map(d => [`${name}_${d.suffix}.png`, encodePicture(d.picture)] as const), [`${name}_sheet.png`, encodePicture(sheet)]])
+  if (predictions.some(p => p.kind === 'detection3d')) files.set(predictionFileName(name), predictionJson(predictions.flatMap(p => (p.kind === 'detection3d' ? p.detections : []))))
   return files
 }
 

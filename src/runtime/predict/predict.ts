@@ -13,8 +13,8 @@ type Config<K extends TaskConfig['kind']> = Extract<TaskConfig, { readonly kind:
 
 /** Of one task; maps are row-major at the size of the image. */
 export type Prediction =
-  | { readonly kind: 'segmentation'; readonly task: string; readonly config: Config<'segmentation'>; /** class indices */ readonly classes: Uint8Array }
-  | { readonly kind: 'depth'; readonly task: string; readonly config: Config<'depth'>; /** metres or pixels of disparity, as the model gave them */ readonly values: Float32Array }
+  | { readonly kind: 'segmentation'; readonly task: string; readonly config: Config<'segmentation'>; /** class indices */ readonly classes: ArrayLike<number> }
+  | { readonly kind: 'depth'; readonly task: string; readonly config: Config<'depth'>; /** metres or pixels of disparity, as the model gave them */ readonly values: ArrayLike<number> }
   | { readonly kind: 'detection3d'; readonly task: string; readonly config: Config<'detection3d'>; readonly detections: readonly Detection[] }
 
 /** The output of a dense task: [1, channels, h, w]. Throws EngineError for another shape: an ONNX file may have been changed. */
