@@ -4,10 +4,11 @@ import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { resolvedText } from '../compiler/index.ts'
 import type { ElaboratedModel } from '../compiler/semantics/model.ts'
+import { readSplitFile } from '../runtime/data/cityscapes3d/split-file.ts'
 import type { Dataset } from '../runtime/data/dataset.ts'
 import type { Engine, HostTensors, Session } from '../runtime/engines/engine.ts'
 import { openEngine } from '../runtime/engines/index.ts'
-import { evaluate, openSplit, type Evaluation, type EvaluationHooks } from '../runtime/evaluation/evaluate.ts'
+import { evaluate, openSplit, type Evaluation, type EvaluationOptions } from '../runtime/evaluation/evaluate.ts'
 import { exampleSheet } from '../runtime/evaluation/examples.ts'
 import { resultsPage, type Example } from '../runtime/evaluation/page.ts'
 import { rankImages } from '../runtime/evaluation/ranking.ts'
@@ -16,7 +17,7 @@ import { explain, writeAtomically } from '../runtime/files.ts'
 import { predictionFileName, predictionJson } from '../runtime/tasks/detection3d/prediction-json.ts'
 import { Progress } from '../runtime/train/progress.ts'
 import { fillState, loadWeights } from './fit.ts'
-import { whole, withEngine, withModel, type EngineOptions, type ModelOptions } from './options.ts'
+import { size, whole, withEngine, withModel, type EngineOptions, type ModelOptions } from './options.ts'
 import { compileFile, UserError } from './project.ts'
 
 const percent = (v: number): string => (Number.isFinite(v) ? (100 * v).toFixed(2) : '-')
@@ -32,10 +33,10 @@ export function describeResults(results: Readonly<Record<string, TaskResult>>): 
   })
 }
 
-async function judge(model: ElaboratedModel, session: Session, split: Dataset, hooks: EvaluationHooks = {}): Promise<Evaluation> {
+async function judge(model: ElaboratedModel, session: Session, split: Dataset, options: EvaluationOptions = {}): Promise<Evaluation> {
   const progress = new Progress(process.stderr)
   try {
-    return await evaluate(model, session, split, { ...hooks, onProgress: done => progress.update(`eval ${split.split}: ${done}/${split.ids.length} images`, performance.now(), done === split.ids.length) })
+    return await evaluate(model, session, split, { ...options, onProgress: done => progress.update(`eval ${split.split}: ${done}/${split.ids.length} images`, performance.now(), done === split.ids.length) })
   } finally { progress.end() }
 }
 
@@ -86,21 +87,21 @@ function chosenImages(evaluation: Evaluation, count: number): { readonly title: 
   return [...best, ...worst, ...perTask]
 }
 
-interface EvalOptions extends ModelOptions, EngineOptions { readonly weights: string; readonly data: string; readonly split: string; readonly batch: number; readonly out?: string; readonly examples: number; readonly json?: boolean }
+interface EvalOptions extends ModelOptions, EngineOptions { readonly weights: string; readonly data: string; readonly split: string; readonly splitFile?: string; readonly batch: number; readonly out?: string; readonly examples: number; readonly size?: readonly [number, number]; readonly json?: boolean }
 
 async function runEval(file: string, options: EvalOptions): Promise<void> {
   const { out, weights, data } = options
   const { model } = compileFile(file, { ...options, mode: 'infer' })
   if (out !== undefined) requireOutside(out, data)
   const state = fillState(model.program, loadWeights(weights, model, true, { file, options }), 0)
-  const split = await openSplit(model, data, options.split)
+  const split = await openSplit(model, data, options.split, options.splitFile === undefined ? undefined : readSplitFile(options.splitFile))
   const engine = await openEngine(options)
   const detects = model.tasks.some(t => t.config.kind === 'detection3d')
   const predictions = out === undefined || !detects ? undefined : new PredictionFolder(join(out, 'predBbox3d', options.split))
   try {
     const session = await engine.open(model.program, state)
-    const evaluation = await judge(model, session, split, predictions && { onDetections: (id, found) => predictions.write(predictionFileName(id), predictionJson(found)) })
-    const document = `${JSON.stringify({ model: model.name, weights, data, split: options.split, images: split.ids.length, tasks: evaluation.tasks }, null, 2)}\n`
+    const evaluation = await judge(model, session, split, { size: options.size, ...(predictions && { onDetections: (id, found) => predictions.write(predictionFileName(id), predictionJson(found)) }) })
+    const document = `${JSON.stringify({ model: model.name, weights, data, split: options.split, images: split.ids.length, ...(options.size && { size: options.size }), tasks: evaluation.tasks }, null, 2)}\n`
     if (out !== undefined) {
       const scores = evaluation.detectionScores
       const confidence = scores && new Map(scores.modal.classes.map(c => [c.label, c.ap.auc > 0 ? c.workingConfidence : 0]))
@@ -124,7 +125,9 @@ export const evalCommand = (): Command => withEngine(withModel(new Command('eval
   .requiredOption('--weights <file>', '.safetensors, .pth or .pt')
   .requiredOption('--data <dir>', 'root of the data set')
   .option('--split <name>', 'folder below leftImg8bit', 'val')
+  .option('--split-file <file>', 'only the images of the split that it lists, one per line')
   .option('--batch <n>', 'images per run', whole(1), 1)
+  .option('--size <rowsxcolumns>', 'compare segmentation and depth at this size (default: the original one)', size)
   .option('--out <dir>', 'also write results.html, results.json and detections in the official format there')
   .option('--examples <n>', 'best and worst images shown on the page, as many of each', whole(0), 3)
   .option('--json', 'one JSON document on stdout')))

@@ -4,9 +4,9 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { sizeOf, type TensorData } from '../compiler/ir/types.ts'
 import type { ModelDescription } from '../compiler/semantics/model.ts'
-import { openCityscapes3d } from '../runtime/data/cityscapes3d/reader.ts'
+import { readSplitFile } from '../runtime/data/cityscapes3d/split-file.ts'
 import { DataError } from '../runtime/data/dataset.ts'
-import { openBatches } from '../runtime/data/prefetch.ts'
+import { openBatches, openImages } from '../runtime/data/prefetch.ts'
 import type { Engine } from '../runtime/engines/engine.ts'
 import { openEngine } from '../runtime/engines/index.ts'
 import { writeAtomically } from '../runtime/files.ts'
@@ -27,7 +27,7 @@ import { memorySize } from './memory-size.ts'
 import { whole, withEngine, withModel, type EngineOptions, type ModelOptions } from './options.ts'
 import { StopRequest } from './stop.ts'
 
-interface TrainOptions extends ModelOptions, EngineOptions { readonly data?: string; readonly out?: string; readonly steps?: number; readonly weights?: string; readonly resume?: string; readonly seed?: number; readonly memory?: number; readonly eval: boolean; readonly export: boolean }
+interface TrainOptions extends ModelOptions, EngineOptions { readonly data?: string; readonly splitFile?: string; readonly out?: string; readonly steps?: number; readonly weights?: string; readonly resume?: string; readonly seed?: number; readonly memory?: number; readonly eval: boolean; readonly export: boolean }
 
 /** Scenes made when no data is named: enough for the small models to learn from. */
 const synthetic = { train: 400, val: 60, seed: 0 }
@@ -107,24 +107,16 @@ async function trainSteps(file: string, options: TrainOptions): Promise<Finished
   let engine: Engine | undefined
   let stop: StopRequest | undefined
   try {
-    // In the second process of two, everything has been said about the text.
-    const { model, digest, sources } = await compiler.ask('describe', { file, model: options.model, set: options.set, quiet: givesBack() && options.memory === undefined })
-    const memory = options.memory ?? model.train.memory
-    if (memory !== undefined && !givesBack()) {
-      await compiler.close()
-      await runGivingBack()
-      return undefined
-    }
+    const { model, digest, sources } = await compiler.ask('describe', { file, model: options.model, set: options.set })
     const { folder, seed, resumed } = startOf(model, digest, options)
     const given = options.weights === undefined ? {} : await startingWeights(options.weights, model, compiler)
     const parameters = model.program.inputs.filter(i => i.role === 'parameter')
     process.stderr.write(`${model.name}: ${model.tasks.map(t => t.name).join(', ')}; image ${model.data.image.join(' x ')}; ${parameters.reduce((n, p) => n + sizeOf(p.type.shape), 0).toLocaleString('en-US')} parameters\n`)
 
     const root = await dataFolder(model, options.data)
-    const kinds = new Set<string>(model.tasks.map(t => t.config.kind))
-    const reader = { image: model.data.image, need: { labels: kinds.has('segmentation'), disparity: kinds.has('depth'), boxes: kinds.has('detection3d') }, boxes: model.data.boxes }
-    const { ids } = await openCityscapes3d(root, 'train', reader)
-    const chosen = reader.need.boxes && reader.boxes === 'required' ? 'images with boxes' : 'images'
+    const images = await openImages(root, 'train', model.data, model.tasks, options.splitFile === undefined ? undefined : readSplitFile(options.splitFile))
+    const { ids, dropped, packed } = images
+    const chosen = `${packed ? 'packed ' : ''}images${dropped === 0 ? '' : ` (${dropped} more have no box of an evaluated class and are left out)`}`
     if (resumed !== undefined) {
       removeLeftovers(folder)
       const changes = changesSince(folder, model)
@@ -132,7 +124,7 @@ async function trainSteps(file: string, options: TrainOptions): Promise<Finished
     }
     const compiling = performance.now()
     engine = await openEngine(options)
-    const { prepared, step, operators } = await compiler.ask('step', { target: engine.target, memory })
+    const { prepared, step, operators } = await compiler.ask('step', { target: engine.target, memory: options.memory })
     await compiler.close()
     writeAtomically(join(folder, textFile), model.resolved)
     const updated = new Set(step.outputs.filter(o => o.role === 'parameter').map(o => o.name))
@@ -143,7 +135,7 @@ async function trainSteps(file: string, options: TrainOptions): Promise<Finished
     const session = await engine.openPrepared(prepared, state, { give: true })
     process.stderr.write(`training step: ${operators.toLocaleString('en-US')} operators, ready in ${((performance.now() - compiling) / 1000).toFixed(1)} s; ${engine.name} on ${engine.device}\n`)
     const start = resumed?.step ?? 0
-    const batches = await openBatches({ dataset: { root, split: 'train', ...reader }, ids, data: model.data, tasks: model.tasks, batch: model.train.batch, seed, start })
+    const batches = openBatches({ images, batch: model.train.batch, seed, start })
     process.stderr.write(`${root}: ${ids.length} ${chosen}, batch ${model.train.batch}; ${resumed === undefined ? '' : `resumed, `}steps ${start + 1} to ${model.train.steps}; log and checkpoints in ${folder}\n`)
     let result: TrainingResult
     try {
@@ -155,7 +147,7 @@ async function trainSteps(file: string, options: TrainOptions): Promise<Finished
     const losses = ['loss', ...model.tasks.map(t => t.name)].filter(n => n in result.first && n in result.last)
     if (losses.length > 0) process.stderr.write(`${losses.map(n => `${n} ${figure(result.first[n])} -> ${figure(result.last[n])}`).join(', ')} (first and last means of the log)\n`)
     process.stderr.write(`${result.weights}: written, after ${duration((performance.now() - began) / 1000)}\n`)
-    if (!result.stopped) return { file, model: options.model, set: options.set, sources, engine: { engine: options.engine, device: options.device }, folder, root, weights: result.weights, eval: options.eval, export: options.export }
+    if (!result.stopped) return { file, model: options.model, set: options.set, sources, engine: { engine: options.engine, device: options.device }, folder, root: images.source, weights: result.weights, eval: options.eval, export: options.export }
     process.stderr.write(`stopped at step ${result.step} of ${model.train.steps}; --resume ${folder} goes on from there\n`)
     process.exitCode = stopping.exitCode
     return undefined
@@ -170,13 +162,14 @@ export const trainCommand = (): Command => withEngine(withModel(new Command('tra
   .description('train a model; without --data on synthetic scenes, made once')
   .addHelpText('after', '\nInterrupted (Ctrl-C, SIGTERM) it ends the step, saves, and exits with 130 (143); --resume RUN goes on as if nothing had happened.')
   .argument('<file>')
-  .option('--data <dir>', 'root of the data set')
+  .option('--data <dir>', 'root of the data set, or of a pack of it (mtlc data pack)')
+  .option('--split-file <file>', 'train on the images that it lists, one per line')
   .option('--out <run>', 'folder for log, checkpoints and results (default runs/MODEL)')
   .option('--steps <n>', 'as --set train.steps=N', whole(1))
   .option('--weights <file>', 'first values: .safetensors, .pth or .pt')
   .option('--resume <run>', 'go on with a stopped run')
   .option('--seed <n>', 'seed of first values, data order and random draws (default train.seed)', whole(0))
-  .option('--memory <size>', 'fit a step into this much memory, such as 14GiB, by computing parts of it twice (default train.memory)', memorySize)
+  .option('--memory <size>', 'fit a step into this much memory, such as 14GiB, by computing parts of it twice', memorySize)
   .option('--no-eval', 'no evaluation on the split `val` at the end')
   .option('--no-export', 'no ONNX file at the end')))
   .action(runTraining)

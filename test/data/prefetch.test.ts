@@ -4,9 +4,9 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import type { DataSpec, TaskSpec } from '../../src/compiler/tasks/spec.ts'
 import { DataError } from '../../src/runtime/data/dataset.ts'
-import { epochOrder, openBatches, StepOrder } from '../../src/runtime/data/prefetch.ts'
+import { epochOrder, openBatches, openImages, StepOrder } from '../../src/runtime/data/prefetch.ts'
 import type { Batch, BatchOptions, BatchSource } from '../../src/runtime/data/prefetch.ts'
-import { copyOf, everything, messageOf, remove, size, smallSet } from './support.ts'
+import { copyOf, messageOf, remove, size, smallSet } from './support.ts'
 
 const data: DataSpec = { kind: 'cityscapes3d', image: size, mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225], boxes: 'optional' }
 const tasks: TaskSpec[] = [
@@ -14,12 +14,12 @@ const tasks: TaskSpec[] = [
   { name: 'depth', config: { kind: 'depth', quantity: 'depth', invalid: 0, max: 80, size }, weight: 1, predictions: { '': { dtype: 'float32', shape: [2, 1, ...size] } }, targets: { depth: { dtype: 'float32', shape: [2, 1, ...size] } } },
 ]
 let root = ''
-beforeAll(() => { root = smallSet(5) })
+beforeAll(() => { root = smallSet(5) }, 60_000)
 afterAll(() => remove(root))
 
-const options = (more: Partial<BatchOptions> = {}): BatchOptions => ({ dataset: { root, split: 'train', ...everything }, data, tasks, batch: 2, seed: 7, ...more })
+const options = async (more: Partial<BatchOptions> = {}, at = root): Promise<BatchOptions> => ({ images: await openImages(at, 'train', data, tasks), batch: 2, seed: 7, ...more })
 async function take(n: number, more: Partial<BatchOptions> = {}): Promise<Batch[]> {
-  const source = await openBatches(options(more))
+  const source = openBatches(await options(more))
   try {
     const batches: Batch[] = []
     for (let i = 0; i < n; i++) batches.push(await source.next())
@@ -66,7 +66,7 @@ test('a broken file fails the step that needs it, with its message, and again wh
   const order = new StepOrder(5, 7, 1)
   const bad = [0, 1, 2, 3, 4].findIndex(step => order.indices(step)[0] === 2)
   for (const workers of [0, 2]) {
-    const source = await openBatches(options({ dataset: { root: broken, split: 'train', ...everything }, batch: 1, workers }))
+    const source = openBatches(await options({ batch: 1, workers }, broken))
     for (let step = 0; step < bad; step++) await source.next()
     for (let again = 0; again < 2; again++) {
       await expect(source.next()).rejects.toBeInstanceOf(DataError)
@@ -78,7 +78,7 @@ test('a broken file fails the step that needs it, with its message, and again wh
 })
 
 test('closing ends what is under way', async () => {
-  const source: BatchSource = await openBatches(options({ workers: 2 }))
+  const source: BatchSource = openBatches(await options({ workers: 2 }))
   const next = source.next()
   const outcome = next.then(() => 'done', (e: Error) => e.message)
   await source.close()
@@ -87,7 +87,7 @@ test('closing ends what is under way', async () => {
 })
 
 test('memory does not grow with the number of steps', async () => {
-  const source = await openBatches(options({ workers: 2, ahead: 3 }))
+  const source = openBatches(await options({ workers: 2, ahead: 3 }))
   for (let i = 0; i < 20; i++) await source.next()
   const before = process.memoryUsage().rss
   for (let i = 0; i < 150; i++) await source.next()

@@ -15,7 +15,7 @@ const file = {
 }
 let good = ''
 let root = ''
-beforeAll(() => { good = smallSet(5) })
+beforeAll(() => { good = smallSet(5) }, 60_000)
 afterAll(() => remove(good))
 
 /** The message for a copy of the good data set in which `spoil` changed something. */

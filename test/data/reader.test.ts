@@ -1,12 +1,16 @@
 // The reader on good data sets.
+import { encode } from 'fast-png'
 import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import sharp from 'sharp'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { encodePng, readPng } from '../../src/runtime/data/cityscapes3d/png.ts'
 import { openCityscapes3d } from '../../src/runtime/data/cityscapes3d/reader.ts'
+import { Random } from '../../src/runtime/data/synth/random.ts'
 import { copyOf, everything, remove, size, smallSet, temporaryFolder } from './support.ts'
 
 let root = ''
-beforeAll(() => { root = smallSet(6) })
+beforeAll(() => { root = smallSet(6) }, 60_000)
 afterAll(() => remove(root))
 
 test('ids are sorted by name, samples are complete', async () => {
@@ -52,4 +56,22 @@ test('a city folder may be a symbolic link', async () => {
   for (const folder of ['leftImg8bit', 'gtFine', 'disparity', 'camera', 'gtBbox3d']) symlinkSync(join(root, folder), join(linked, folder))
   expect((await openCityscapes3d(linked, 'train', everything)).ids).toHaveLength(6)
   remove(linked)
+})
+
+test.each(['gray8', 'gray16', 'rgb8'] as const)('%s PNG files of every filter and encoder come back sample by sample', async kind => {
+  const folder = temporaryFolder()
+  const [height, width] = [37, 53]
+  const channels = kind === 'rgb8' ? 3 : 1
+  const random = new Random(3)
+  const samples = (kind === 'gray16' ? new Uint16Array(height * width * channels) : new Uint8Array(height * width * channels)).map((_: number, i: number) => (i % 7 < 3 ? random.next() * 65536 : i * 3))
+  const path = join(folder, 'own.png')
+  writeFileSync(path, encodePng(kind, height, width, samples))
+  expect(await readPng(path, kind, height, width, '', '')).toEqual(samples)
+  writeFileSync(path, encode({ width, height, channels, depth: kind === 'gray16' ? 16 : 8, data: samples }))
+  expect(await readPng(path, kind, height, width, '', '')).toEqual(samples)
+  if (kind !== 'gray16') {
+    writeFileSync(path, await sharp(Buffer.from(samples), { raw: { width, height, channels } }).toColourspace(channels === 1 ? 'b-w' : 'srgb').png({ adaptiveFiltering: true }).toBuffer())
+    expect(await readPng(path, kind, height, width, '', '')).toEqual(samples)
+  }
+  remove(folder)
 })

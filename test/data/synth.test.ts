@@ -23,7 +23,7 @@ beforeAll(async () => {
   root = smallSet(8)
   const set = await openCityscapes3d(root, 'train', everything)
   samples = await Promise.all(set.ids.map((_, i) => set.load(i)))
-})
+}, 60_000)
 afterAll(() => remove(root))
 
 const rendered = (sample: Sample) => {

@@ -6,6 +6,12 @@ import { loadCityscapes3d } from './cityscapes3d/reader.ts'
 import type { ReaderOptions } from './cityscapes3d/reader.ts'
 import type { Dataset } from './dataset.ts'
 
+/** What the tasks read of a sample besides the image. */
+export function needOf(tasks: readonly TaskSpec[]): ReaderOptions['need'] {
+  const kinds = new Set(tasks.map(t => t.config.kind))
+  return { labels: kinds.has('segmentation'), disparity: kinds.has('depth'), boxes: kinds.has('detection3d') }
+}
+
 export type Feeds = Record<string, TensorData>
 
 /** Plain data: it travels to worker threads. */
@@ -29,6 +35,7 @@ export class BatchLoader {
     const batch: Record<string, TensorData> = {}
     for (const [row, index] of indices.entries()) {
       const feeds = encodeSample(await this.#dataset.load(index), this.#setup.data, this.#setup.tasks)
+      if (indices.length === 1) return Object.fromEntries(Object.entries(feeds).map(([name, { dtype, shape, data }]) => [name, { dtype, shape: [1, ...shape], data }]))
       for (const [name, { dtype, shape, data }] of Object.entries(feeds)) {
         batch[name] ??= { dtype, shape: [indices.length, ...shape], data: empty(data, indices.length * data.length) }
         if (batch[name].data.length !== indices.length * data.length) throw new Error(`internal: ${name} has ${data.length} elements in ${this.#setup.ids[index]} and ${batch[name].data.length / indices.length} in another sample of the batch`)

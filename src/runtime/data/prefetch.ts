@@ -1,13 +1,15 @@
 // Batches for training, made ahead by worker threads; which samples they hold is a function of the step alone.
 import { availableParallelism } from 'node:os'
 import type { DataSpec, TaskSpec } from '../../compiler/tasks/spec.ts'
-import { BatchLoader } from './batch.ts'
+import { BatchLoader, needOf } from './batch.ts'
 import type { BatchSetup, Feeds } from './batch.ts'
+import type { SplitList } from './cityscapes3d/split-file.ts'
 import { openCityscapes3d } from './cityscapes3d/reader.ts'
-import type { ReaderOptions } from './cityscapes3d/reader.ts'
+import { isPack } from './pack/manifest.ts'
+import { openPack, PackLoader } from './pack/read.ts'
+import type { PackSetup } from './pack/read.ts'
 import { WorkerPool } from './pool.ts'
 import { Random, seedOf } from './synth/random.ts'
-import type { Setup } from './worker.ts'
 
 /** One step's input: `image` and `target/<task>/<name>`, with the batch axis first. */
 export interface Batch { readonly step: number; readonly ids: readonly string[]; readonly feeds: Feeds }
@@ -20,11 +22,7 @@ export interface BatchSource {
 }
 
 export interface BatchOptions {
-  readonly dataset: ReaderOptions & { readonly root: string; readonly split: string }
-  /** ids of the split, if it was opened already: saves listing it again */
-  readonly ids?: readonly string[]
-  readonly data: DataSpec
-  readonly tasks: readonly TaskSpec[]
+  readonly images: Images
   readonly batch: number
   readonly seed: number
   /** first step, counted from 0: a resumed run gets the batches that it would have got */
@@ -101,17 +99,38 @@ function inOrder(load: (indices: readonly number[]) => Promise<Feeds>, ids: read
   }
 }
 
-/** Opens the split and starts making batches. Throws DataError. */
-export async function openBatches(options: BatchOptions): Promise<BatchSource> {
-  const { dataset: { root, split, ...reader }, data, tasks, batch, seed, start = 0 } = options
-  const ids = options.ids ?? (await openCityscapes3d(root, split, reader)).ids
-  const setup: BatchSetup = { root, split, ids, options: reader, data, tasks }
+/** The images of a split, as a data set or as a pack of it has them, for the tasks of a model. */
+export interface Images {
+  readonly ids: readonly string[]
+  /** how many images were left out for want of a box */
+  readonly dropped: number
+  /** root of the data set itself, where it is a pack that is read */
+  readonly source: string
+  readonly packed: boolean
+  readonly setup: ({ readonly kind: 'batches' } & BatchSetup) | ({ readonly kind: 'packed' } & PackSetup)
+}
+
+/** Opens a split of the data set, or of the pack, at `root`. `only`: the images to use. Throws DataError. */
+export async function openImages(root: string, split: string, data: DataSpec, tasks: readonly TaskSpec[], only?: SplitList): Promise<Images> {
+  if (isPack(root)) {
+    const { dropped, source, ...setup } = await openPack(root, split, data, tasks, only)
+    return { ids: setup.entries.map(e => e.id), dropped, source, packed: true, setup: { kind: 'packed', ...setup } }
+  }
+  const options = { image: data.image, need: needOf(tasks), boxes: data.boxes }
+  const { ids, dropped } = await openCityscapes3d(root, split, options, only)
+  return { ids, dropped, source: root, packed: false, setup: { kind: 'batches', root, split, ids, options, data, tasks } }
+}
+
+const loaderOf = (setup: Images['setup']): { load(indices: readonly number[]): Promise<Feeds>; close?(): Promise<void> } => (setup.kind === 'packed' ? new PackLoader(setup) : new BatchLoader(setup))
+
+/** Starts making batches. */
+export function openBatches({ images: { ids, setup }, batch, seed, start = 0, ...options }: BatchOptions): BatchSource {
   const order = new StepOrder(ids.length, seed, batch)
   const workers = options.workers ?? Math.min(4, Math.max(1, availableParallelism() - 1))
   if (workers === 0) {
-    const loader = new BatchLoader(setup)
-    return { next: inOrder(indices => loader.load(indices), ids, order, start, 1), close: async () => undefined }
+    const loader = loaderOf(setup)
+    return { next: inOrder(indices => loader.load(indices), ids, order, start, 1), close: async () => loader.close?.() }
   }
-  const pool = new WorkerPool(workers, { kind: 'batches', ...setup } satisfies Setup)
+  const pool = new WorkerPool(workers, setup)
   return { next: inOrder(indices => pool.run(indices) as Promise<Feeds>, ids, order, start, Math.max(2, options.ahead ?? workers + 1)), close: () => pool.close() }
 }

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import { quaternionToMatrix, normalised } from '../geometry.ts'
 import { cityscapesLabels } from '../tasks/cityscapes-labels.ts'
 import { evaluatedClasses } from './cityscapes3d/boxes.ts'
-import { pathOf, listIds } from './cityscapes3d/layout.ts'
+import { listIds, pathOf, requireFiles } from './cityscapes3d/layout.ts'
 import { pngSize } from './cityscapes3d/png.ts'
 import { loadCityscapes3d } from './cityscapes3d/reader.ts'
 import { WorkerPool } from './pool.ts'
@@ -88,7 +88,8 @@ export function together(a: SplitStatistics, b: SplitStatistics): SplitStatistic
 
 /** Looks at every image of a split, in threads; the size of the images is that of the first one. Throws DataError. */
 export async function splitStatistics(root: string, split: string, onProgress: (done: number, of: number) => void = () => {}): Promise<SplitStatistics & { readonly image: readonly [number, number] }> {
-  const ids = await listIds(root, split, ['labels', 'disparity', 'camera', 'boxes'])
+  const ids = await listIds(root, split)
+  await requireFiles(root, split, ids, ['labels', 'disparity', 'camera', 'boxes'])
   const image = await pngSize(pathOf(root, split, ids[0], 'image'))
   const pool = new WorkerPool(Math.min(8, availableParallelism(), ids.length), { kind: 'statistics', root, split, image } satisfies Setup)
   let done = 0

@@ -4,6 +4,9 @@ import { FileError } from '../files.ts'
 import { BatchLoader, buffersOf } from './batch.ts'
 import type { BatchSetup } from './batch.ts'
 import { DataError } from './dataset.ts'
+import { PackLoader } from './pack/read.ts'
+import type { PackSetup } from './pack/read.ts'
+import { packSample } from './pack/sample.ts'
 import type { Answer } from './pool.ts'
 import { statisticsOf } from './statistics.ts'
 import type { StatisticsSetup } from './statistics.ts'
@@ -11,7 +14,7 @@ import { writeSample } from './synth/write.ts'
 import type { SynthJob } from './synth/write.ts'
 
 /** workerData */
-export type Setup = { readonly kind: 'synth' } | ({ readonly kind: 'batches' } & BatchSetup) | ({ readonly kind: 'statistics' } & StatisticsSetup)
+export type Setup = { readonly kind: 'synth' } | ({ readonly kind: 'batches' | 'pack' } & BatchSetup) | ({ readonly kind: 'packed' } & PackSetup) | ({ readonly kind: 'statistics' } & StatisticsSetup)
 
 interface Done { readonly result: unknown; readonly transfer: ArrayBuffer[] }
 
@@ -21,12 +24,17 @@ const plain = async (result: unknown): Promise<Done> => ({ result: await result,
 function workOf(setup: Setup): (content: unknown) => Promise<Done> {
   switch (setup.kind) {
     case 'synth': return content => plain(writeSample(content as SynthJob))
-    case 'batches': {
-      const loader = new BatchLoader(setup)
+    case 'batches':
+    case 'packed': {
+      const loader = setup.kind === 'packed' ? new PackLoader(setup) : new BatchLoader(setup)
       return async content => {
         const result = await loader.load(content as readonly number[])
         return { result, transfer: buffersOf(result) }
       }
+    }
+    case 'pack': return async content => {
+      const result = await packSample(setup, content as number)
+      return { result, transfer: [result.bytes.buffer as ArrayBuffer] }
     }
     case 'statistics': return content => plain(statisticsOf(setup, content as string))
   }

@@ -3,7 +3,7 @@ import type { TensorData } from '../../compiler/ir/types.ts'
 import type { DepthConfig } from '../../compiler/tasks/spec.ts'
 import { DataError, type Sample } from '../data/dataset.ts'
 import { resizeBilinear } from './bilinear.ts'
-import { nearestIndex, resampleMap } from './resample.ts'
+import { nearestIndex, resampleByTable } from './resample.ts'
 
 /** Raw 16-bit value -> disparity in pixels; 0 where there is no measurement. */
 export const disparityOf = (raw: number): number => (raw === 0 ? 0 : (raw - 1) / 256)
@@ -15,11 +15,12 @@ export function encodeDepth(sample: Sample, config: DepthConfig): Record<string,
   if (metric && sample.camera === undefined) throw new DataError(`${sample.id}: metric depth needs the camera json (baseline, fx), and this sample has none`)
   const scale = metric ? sample.camera!.baseline * sample.camera!.fx : 0
   const depth = new Float32Array(config.size[0] * config.size[1])
-  resampleMap(sample.disparity, [sample.height, sample.width], config.size, depth, raw => {
+  const table = Float32Array.from({ length: 1 << 16 }, (_, raw) => {
     const disparity = disparityOf(raw)
     if (disparity === 0) return config.invalid
     return metric ? scale / disparity : disparity
   })
+  resampleByTable(sample.disparity, [sample.height, sample.width], config.size, depth, table)
   return { depth: { dtype: 'float32', shape: [1, ...config.size], data: depth } }
 }
 

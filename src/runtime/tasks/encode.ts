@@ -10,9 +10,12 @@ import { encodeSegmentation } from './segmentation.ts'
 export function encodeImage(image: Uint8Array, height: number, width: number, data: Pick<DataSpec, 'mean' | 'std'>): TensorData {
   const pixels = height * width
   const out = new Float32Array(3 * pixels)
-  for (let c = 0; c < 3; c++) {
-    const table = Float32Array.from({ length: 256 }, (_, v) => (v / 255 - data.mean[c]) / data.std[c])
-    for (let i = 0, s = c, o = c * pixels; i < pixels; i++, s += 3, o++) out[o] = table[image[s]]
+  const [red, green, blue] = [0, 1, 2].map(c => Float32Array.from({ length: 256 }, (_, v) => (v / 255 - data.mean[c]) / data.std[c]))
+  const [r, g, b] = [0, 1, 2].map(c => out.subarray(c * pixels, (c + 1) * pixels))
+  for (let i = 0, s = 0; i < pixels; i++, s += 3) {
+    r[i] = red[image[s]]
+    g[i] = green[image[s + 1]]
+    b[i] = blue[image[s + 2]]
   }
   return { dtype: 'float32', shape: [3, height, width], data: out }
 }

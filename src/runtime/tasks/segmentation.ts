@@ -4,7 +4,7 @@ import type { SegmentationConfig } from '../../compiler/tasks/spec.ts'
 import { DataError, type Sample } from '../data/dataset.ts'
 import { resizeRows } from './bilinear.ts'
 import { cityscapesLabels, labelIdOf } from './cityscapes-labels.ts'
-import { resampleMap } from './resample.ts'
+import { resampleByTable } from './resample.ts'
 
 /** label id (0..255) -> class index, `ignore` for everything that is no class. Throws DataError for a class name that Cityscapes does not have. */
 export function classTable(config: SegmentationConfig): Int32Array {
@@ -22,7 +22,7 @@ export function encodeSegmentation(sample: Sample, config: SegmentationConfig): 
   if (sample.labelIds === undefined) throw new DataError(`${sample.id}: the segmentation task needs gtFine labelIds, and this sample has none`)
   const table = classTable(config)
   const labels = new Int32Array(config.size[0] * config.size[1])
-  resampleMap(sample.labelIds, [sample.height, sample.width], config.size, labels, id => table[id])
+  resampleByTable(sample.labelIds, [sample.height, sample.width], config.size, labels, table)
   return { labels: { dtype: 'int32', shape: [...config.size], data: labels } }
 }
 

@@ -79,10 +79,9 @@ async function imagesOf(folder: string, city: string): Promise<string[]> {
   return ids
 }
 
-async function requireCompanions(root: string, split: string, ids: readonly string[], kind: Kind): Promise<void> {
-  const cities = new Set(ids.map(cityOf))
-  for (const city of cities) {
-    const { folder, suffix, package: zip } = kinds[kind]
+async function requireKind(root: string, split: string, ids: readonly string[], kind: Kind): Promise<void> {
+  const { folder, suffix, package: zip } = kinds[kind]
+  for (const city of new Set(ids.map(cityOf))) {
     const path = join(root, folder, split, city)
     const found = new Set((await list(path, `the ${folder} files of the images in ${join(root, kinds.image.folder, split, city)}`, `unzip ${zip} into ${root}`)).map(e => e.name))
     const wanted = ids.filter(id => cityOf(id) === city)
@@ -93,16 +92,16 @@ async function requireCompanions(root: string, split: string, ids: readonly stri
   }
 }
 
-/**
- * Ids `<city>_<seq>_<frame>` of the images of a split, sorted by name. (The published code takes the order of the operating system.)
- * `companions`: kinds of files that every image must have. Throws DataError.
- */
-export async function listIds(root: string, split: string, companions: readonly Kind[]): Promise<readonly string[]> {
+/** Checks that the images have the files of these kinds beside them. Throws DataError for the first that has not. */
+export async function requireFiles(root: string, split: string, ids: readonly string[], needed: readonly Kind[]): Promise<void> {
+  for (const kind of needed) await requireKind(root, split, ids, kind)
+}
+
+/** Ids `<city>_<seq>_<frame>` of the images of a split, sorted by name. (The published code takes the order of the operating system.) Throws DataError. */
+export async function listIds(root: string, split: string): Promise<readonly string[]> {
   const folder = await openSplit(root, split)
   const cities: string[] = []
   for (const entry of await list(folder, 'a folder with a folder per city', 'check its permissions')) if (await isFolder(folder, entry)) cities.push(entry.name)
   if (cities.length === 0) throw dataError(folder, { found: 'has no city folder', expected: `images in ${join(folder, '<city>')}`, fix: `unzip ${kinds.image.package} into ${root}` })
-  const ids = (await Promise.all(cities.map(city => imagesOf(folder, city)))).flat().sort()
-  for (const kind of companions) await requireCompanions(root, split, ids, kind)
-  return ids
+  return (await Promise.all(cities.map(city => imagesOf(folder, city)))).flat().sort()
 }

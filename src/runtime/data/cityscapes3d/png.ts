@@ -1,9 +1,8 @@
 // PNG files of known size and kind: read with every mistake named, written with the same bytes everywhere.
-import { decode } from 'fast-png'
 import { zlibSync } from 'fflate'
 import { open } from 'node:fs/promises'
 import { crc32 } from 'node:zlib'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { dataError, reasonOf } from '../errors.ts'
 
 /** The three kinds in use, with channels, bit depth and colour type of the PNG standard. */
@@ -78,14 +77,43 @@ export async function readPng(path: string, kind: PngKind, height: number, width
   const bytes = await readLimited(path, limit, `${formats[kind].words} PNG`, fix)
   checkHeader(path, bytes, kind, height, width, sizeFrom, fix)
   try {
-    // libvips decodes RGB several times faster, but turns 16 bits into 8 without a word.
-    if (kind === 'rgb8') {
-      const pixels = await sharp(bytes, { failOn: 'truncated', limitInputPixels: false }).raw().toBuffer()
-      return new Uint8Array(pixels.buffer, pixels.byteOffset, pixels.length)
-    }
-    return decode(bytes, { checkCrc: true }).data as Uint8Array | Uint16Array
+    checkChunks(bytes)
+    return await decoders[kind](bytes)
   } catch (error) {
     throw damaged(path, error, kind, fix)
+  }
+}
+
+// Each image is decoded once, in one go: neither a cache of results nor threads within an image help.
+sharp.cache(false)
+sharp.concurrency(1)
+
+/** libvips decodes several times faster than JavaScript, but by default it turns 16 bits into 8 without a word and gray into RGB: the colour space and the depth are named here. */
+const decoders: Readonly<Record<PngKind, (bytes: Uint8Array) => Promise<Uint8Array | Uint16Array>>> = {
+  rgb8: async bytes => bytesOf(await opened(bytes).raw().toBuffer()),
+  gray8: async bytes => bytesOf(await opened(bytes).toColourspace('b-w').raw().toBuffer()),
+  gray16: async bytes => {
+    const raw = await opened(bytes).toColourspace('grey16').raw({ depth: 'ushort' }).toBuffer()
+    // Typed arrays of 16 bits begin at even offsets.
+    const { buffer, byteOffset, length } = raw.byteOffset % 2 === 0 ? raw : Buffer.from(raw)
+    return new Uint16Array(buffer, byteOffset, length / 2)
+  },
+}
+const opened = (bytes: Uint8Array): Sharp => sharp(bytes, { failOn: 'truncated', limitInputPixels: false })
+const bytesOf = ({ buffer, byteOffset, length }: Buffer): Uint8Array => new Uint8Array(buffer, byteOffset, length)
+
+/** Walks the chunks of a PNG to its end and checks their sums: a decoder may overlook what does not stop it. Throws Error. */
+function checkChunks(bytes: Uint8Array): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  for (let at = signature.length; ;) {
+    if (at + 12 > bytes.length) throw new Error(`it ends after ${bytes.length} bytes, before the PNG does`)
+    const length = view.getUint32(at)
+    const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8))
+    if (at + 12 + length > bytes.length) throw new Error(`it ends after ${bytes.length} bytes, inside the chunk ${type}`)
+    const [stated, sum] = [view.getUint32(at + 8 + length), crc32(bytes.subarray(at + 4, at + 8 + length))]
+    if (stated !== sum) throw new Error(`the check sum of the chunk ${type} at byte ${at} is wrong`)
+    if (type === 'IEND') return
+    at += 12 + length
   }
 }
 

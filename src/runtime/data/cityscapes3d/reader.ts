@@ -6,9 +6,11 @@ import { hasEvaluated, parseBoxes, requireSameImage } from './boxes.ts'
 import type { BoxFile } from './boxes.ts'
 import { parseCamera } from './camera.ts'
 import { readJson } from './json.ts'
-import { kinds, listIds, pathOf } from './layout.ts'
+import { kinds, listIds, pathOf, requireFiles } from './layout.ts'
 import type { Kind } from './layout.ts'
 import { readPng } from './png.ts'
+import { chosenIds } from './split-file.ts'
+import type { SplitList } from './split-file.ts'
 
 export interface ReaderOptions {
   /** rows, columns of the images on disk */
@@ -30,7 +32,8 @@ const parallel = 16
 
 const refetch = (kind: Kind): string => `unpack it again from ${kinds[kind].package}`
 
-async function readBoxes(root: string, split: string, id: string, [height, width]: readonly [number, number]): Promise<Pick<BoxFile, 'camera' | 'boxes' | 'ignores'>> {
+/** The boxes of an image and the camera of their file, for an image of the given size. Throws DataError. */
+export async function readBoxFile(root: string, split: string, id: string, [height, width]: readonly [number, number]): Promise<Pick<BoxFile, 'camera' | 'boxes' | 'ignores'>> {
   const path = pathOf(root, split, id, 'boxes')
   const file = parseBoxes(await readJson(path, 'a JSON file of 3D boxes', refetch('boxes')))
   requireSameImage(path, file, height, width)
@@ -41,7 +44,7 @@ async function withBoxes(root: string, split: string, ids: readonly string[], im
   const keep = new Array<boolean>(ids.length)
   let next = 0
   const work = async (): Promise<void> => {
-    for (let i = next++; i < ids.length; i = next++) keep[i] = hasEvaluated((await readBoxes(root, split, ids[i], image)).boxes)
+    for (let i = next++; i < ids.length; i = next++) keep[i] = hasEvaluated((await readBoxFile(root, split, ids[i], image)).boxes)
   }
   await Promise.all(Array.from({ length: parallel }, work))
   return ids.filter((_, i) => keep[i])
@@ -77,7 +80,7 @@ export function loadCityscapes3d(root: string, split: string, ids: readonly stri
       need.labels ? readPng(path('labels'), 'gray8', height, width, likeImage, refetch('labels')) : undefined,
       need.disparity ? readPng(path('disparity'), 'gray16', height, width, likeImage, refetch('disparity')) : undefined,
       need.disparity ? readJson(path('camera'), 'a JSON file of the calibration', refetch('camera')).then(parseCamera) : undefined,
-      need.boxes ? readBoxes(root, split, id, options.image) : undefined,
+      need.boxes ? readBoxFile(root, split, id, options.image) : undefined,
     ])
     if (labels) checkLabels(path('labels'), labels as Uint8Array, width)
     if (camera && boxes) requireSameCamera(path('camera'), camera, boxes.camera)
@@ -88,15 +91,13 @@ export function loadCityscapes3d(root: string, split: string, ids: readonly stri
 
 /**
  * Opens a split of a data set in the layout of Cityscapes-3D. Ids are sorted by name. Images, and what `need` asks for, are checked to exist now and to be well-formed when loaded;
- * disparity and boxes bring the camera with them (of the box file, where both are read). Every mistake is a DataError.
+ * disparity and boxes bring the camera with them (of the box file, where both are read). `only`: the images to use. Every mistake is a DataError.
  */
-export async function openCityscapes3d(root: string, split: string, options: ReaderOptions): Promise<Cityscapes3d> {
+export async function openCityscapes3d(root: string, split: string, options: ReaderOptions, only?: SplitList): Promise<Cityscapes3d> {
   const { need } = options
-  const companions: Kind[] = []
-  if (need.labels) companions.push('labels')
-  if (need.disparity) companions.push('disparity', 'camera')
-  if (need.boxes) companions.push('boxes')
-  const all = await listIds(root, split, companions)
+  const all = chosenIds(await listIds(root, split), split, only, join(root, kinds.image.folder, split))
+  const companions: Kind[] = [...(need.labels ? ['labels'] as const : []), ...(need.disparity ? ['disparity', 'camera'] as const : []), ...(need.boxes ? ['boxes'] as const : [])]
+  await requireFiles(root, split, all, companions)
   const ids = need.boxes && options.boxes === 'required' && split === 'train' ? await withBoxes(root, split, all, options.image) : all
   if (ids.length === 0) throw dataError(join(root, kinds.boxes.folder, split), { found: `none of its ${all.length} files has a box of a car, truck, bus, train, motorcycle or bicycle`, expected: 'at least one such image', fix: 'check the files, or set data.boxes = "optional" to train on images without boxes' })
   return { ...loadCityscapes3d(root, split, ids, options), dropped: all.length - ids.length }
