@@ -107,7 +107,14 @@ async function trainSteps(file: string, options: TrainOptions): Promise<Finished
   let engine: Engine | undefined
   let stop: StopRequest | undefined
   try {
-    const { model, digest, sources } = await compiler.ask('describe', { file, model: options.model, set: options.set })
+    // In the second process of two, everything has been said about the text.
+    const { model, digest, sources } = await compiler.ask('describe', { file, model: options.model, set: options.set, quiet: givesBack() && options.memory === undefined })
+    const memory = options.memory ?? model.train.memory
+    if (memory !== undefined && !givesBack()) {
+      await compiler.close()
+      await runGivingBack()
+      return undefined
+    }
     const { folder, seed, resumed } = startOf(model, digest, options)
     const given = options.weights === undefined ? {} : await startingWeights(options.weights, model, compiler)
     const parameters = model.program.inputs.filter(i => i.role === 'parameter')
@@ -124,7 +131,7 @@ async function trainSteps(file: string, options: TrainOptions): Promise<Finished
     }
     const compiling = performance.now()
     engine = await openEngine(options)
-    const { prepared, step, operators } = await compiler.ask('step', { target: engine.target, memory: options.memory })
+    const { prepared, step, operators } = await compiler.ask('step', { target: engine.target, memory })
     await compiler.close()
     writeAtomically(join(folder, textFile), model.resolved)
     const updated = new Set(step.outputs.filter(o => o.role === 'parameter').map(o => o.name))
@@ -169,7 +176,7 @@ export const trainCommand = (): Command => withEngine(withModel(new Command('tra
   .option('--weights <file>', 'first values: .safetensors, .pth or .pt')
   .option('--resume <run>', 'go on with a stopped run')
   .option('--seed <n>', 'seed of first values, data order and random draws (default train.seed)', whole(0))
-  .option('--memory <size>', 'fit a step into this much memory, such as 14GiB, by computing parts of it twice', memorySize)
+  .option('--memory <size>', 'fit a step into this much memory, such as 14GiB, by computing parts of it twice (default train.memory)', memorySize)
   .option('--no-eval', 'no evaluation on the split `val` at the end')
   .option('--no-export', 'no ONNX file at the end')))
   .action(runTraining)
