@@ -2,28 +2,28 @@
 import { Command, CommanderError } from 'commander'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { OnnxTargetError } from '../compiler/targets/onnx/graph.ts'
-import { DataError } from '../runtime/data/dataset.ts'
-import { EngineError } from '../runtime/engines/engine.ts'
-import { FileError } from '../runtime/files.ts'
-import { TrainingError } from '../runtime/train/loop.ts'
-import { WeightsError } from '../runtime/weights/tensors.ts'
 import { packageRoot } from '../runtime/worker-path.ts'
-import { checkCommand } from './check.ts'
-import { dataCommand } from './data.ts'
-import { evalCommand } from './eval.ts'
-import { exportCommand } from './export.ts'
-import { fmtCommand } from './fmt.ts'
-import { irCommand } from './ir.ts'
-import { predictCommand } from './predict.ts'
-import { UsageError, UserError } from './project.ts'
-import { scoreCommand } from './score.ts'
-import { summaryCommand } from './summary.ts'
-import { trainCommand } from './train.ts'
-import { weightsCommand } from './weights.ts'
+import { UsageError } from './errors.ts'
+import { isExplained } from './explained.ts'
+
+/** In the order of the help. Only what the command line asks for is loaded: most of the start of a process is reading the other parts. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  check: async () => (await import('./check.ts')).checkCommand(),
+  fmt: async () => (await import('./fmt.ts')).fmtCommand(),
+  summary: async () => (await import('./summary.ts')).summaryCommand(),
+  ir: async () => (await import('./ir.ts')).irCommand(),
+  data: async () => (await import('./data.ts')).dataCommand(),
+  train: async () => (await import('./train.ts')).trainCommand(),
+  eval: async () => (await import('./eval.ts')).evalCommand(),
+  predict: async () => (await import('./predict.ts')).predictCommand(),
+  score: async () => (await import('./score.ts')).scoreCommand(),
+  export: async () => (await import('./export.ts')).exportCommand(),
+  weights: async () => (await import('./weights.ts')).weightsCommand(),
+}
 
 const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }
-const explained = [UserError, DataError, EngineError, FileError, OnnxTargetError, TrainingError, WeightsError]
+const [, , word] = process.argv
+const asked = word !== undefined && Object.hasOwn(commands, word) ? [commands[word]] : Object.values(commands)
 
 const program = new Command('mtlc')
   .description('A language and a compiler for multi-task perception networks.')
@@ -31,7 +31,8 @@ const program = new Command('mtlc')
   .showSuggestionAfterError()
   .showHelpAfterError('(--help lists what there is)')
   .exitOverride()
-for (const command of [checkCommand(), fmtCommand(), summaryCommand(), irCommand(), dataCommand(), trainCommand(), evalCommand(), predictCommand(), scoreCommand(), exportCommand(), weightsCommand()]) {
+for (const load of asked) {
+  const command = await load()
   command.copyInheritedSettings(program)
   for (const sub of command.commands) sub.copyInheritedSettings(program)
   program.addCommand(command)
@@ -47,8 +48,8 @@ try {
   else if (error instanceof UsageError) {
     process.stderr.write(`error: ${error.message}\n(--help lists what there is)\n`)
     process.exitCode = 2
-  } else if (explained.some(kind => error instanceof kind)) {
-    if ((error as Error).message !== '') process.stderr.write(`error: ${(error as Error).message}\n`)
+  } else if (isExplained(error)) {
+    if (error.message !== '') process.stderr.write(`error: ${error.message}\n`)
     process.exitCode = 1
   } else {
     process.stderr.write(`mtlc has a bug, please report it with the command line and this text:\n${error instanceof Error ? error.stack ?? error.message : String(error)}\n`)
