@@ -51,7 +51,7 @@ describe('the same files', () => {
     const [json, other] = ['text', 'onnx'].map(d => (JSON.parse(readFileSync(at(d, 'epochdorf_000000_000019_leftImg8bit.json'), 'utf8')) as { objects: { '3d': { center: number[] }; score: number }[] }).objects)
     expect(other.length).toBe(json.length)
     json.forEach((o, i) => expect(Math.abs(o.score - other[i].score)).toBeLessThan(1e-3))
-  })
+  }, 180_000)
 
   it('only of the tasks that the model has, and for images of any size', async () => {
     const { code, stderr } = await mtlc(['predict', at('micro.onnx'), at('photos/tall.jpg'), at('photos/dot.png'), '--out', at('two')])
