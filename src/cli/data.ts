@@ -4,6 +4,7 @@ import { writeSynthetic } from '../runtime/data/synth/index.ts'
 import { namedSplits } from '../runtime/data/synth/named.ts'
 import type { SplitName } from '../runtime/data/synth/named.ts'
 import { Progress } from '../runtime/train/progress.ts'
+import { checkDataCommand } from './data-check.ts'
 import { packCommand } from './data-pack.ts'
 import { statsCommand } from './data-stats.ts'
 import { size, whole } from './options.ts'
@@ -36,4 +37,4 @@ const synth = (): Command => new Command('synth')
     return synthesise(dir, { ...options, ...namedSplits[options.name] })
   })
 
-export const dataCommand = (): Command => new Command('data').description('data sets').addCommand(synth()).addCommand(statsCommand()).addCommand(packCommand())
+export const dataCommand = (): Command => new Command('data').description('data sets').addCommand(synth()).addCommand(checkDataCommand()).addCommand(statsCommand()).addCommand(packCommand())

@@ -3,6 +3,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { FileError } from '../files.ts'
 import { BatchLoader, buffersOf } from './batch.ts'
 import type { BatchSetup } from './batch.ts'
+import { inspect } from './check/inspect.ts'
+import type { CheckSetup } from './check/inspect.ts'
 import { DataError } from './dataset.ts'
 import { PackLoader } from './pack/read.ts'
 import type { PackSetup } from './pack/read.ts'
@@ -14,7 +16,7 @@ import { writeSample } from './synth/write.ts'
 import type { SynthJob } from './synth/write.ts'
 
 /** workerData */
-export type Setup = { readonly kind: 'synth' } | ({ readonly kind: 'batches' | 'pack' } & BatchSetup) | ({ readonly kind: 'packed' } & PackSetup) | ({ readonly kind: 'statistics' } & StatisticsSetup)
+export type Setup = { readonly kind: 'synth' } | ({ readonly kind: 'batches' | 'pack' } & BatchSetup) | ({ readonly kind: 'packed' } & PackSetup) | ({ readonly kind: 'statistics' } & StatisticsSetup) | ({ readonly kind: 'check' } & CheckSetup)
 
 interface Done { readonly result: unknown; readonly transfer: ArrayBuffer[] }
 
@@ -36,6 +38,7 @@ function workOf(setup: Setup): (content: unknown) => Promise<Done> {
       const result = await packSample(setup, content as number)
       return { result, transfer: [result.bytes.buffer as ArrayBuffer] }
     }
+    case 'check': return content => plain(inspect(setup, content as string))
     case 'statistics': return content => plain(statisticsOf(setup, content as string))
   }
 }

@@ -30,7 +30,8 @@ const highestLabel = 33
 /** Box files read at the same time while a split is listed. */
 const parallel = 16
 
-const refetch = (kind: Kind): string => `unpack it again from ${kinds[kind].package}`
+/** What to do about a file that is broken. */
+export const refetch = (kind: Kind): string => `unpack it again from ${kinds[kind].package}`
 
 /** The boxes of an image and the camera of their file, for an image of the given size. Throws DataError. */
 export async function readBoxFile(root: string, split: string, id: string, [height, width]: readonly [number, number]): Promise<Pick<BoxFile, 'camera' | 'boxes' | 'ignores'>> {
@@ -50,7 +51,8 @@ async function withBoxes(root: string, split: string, ids: readonly string[], im
   return ids.filter((_, i) => keep[i])
 }
 
-function checkLabels(path: string, labels: Uint8Array, width: number): void {
+/** Throws DataError for a label id that there is not. */
+export function checkLabels(path: string, labels: Uint8Array, width: number): void {
   for (let i = 0; i < labels.length; i++) {
     if (labels[i] > highestLabel) {
       const hint = labels[i] === 255 ? 'this looks like a labelTrainIds file; use the labelIds file as published' : refetch('labels')
@@ -59,7 +61,8 @@ function checkLabels(path: string, labels: Uint8Array, width: number): void {
   }
 }
 
-function requireSameCamera(path: string, camera: Camera, sensor: Camera): void {
+/** Throws DataError where the camera json and the sensor part of the box json disagree. */
+export function requireSameCamera(path: string, camera: Camera, sensor: Camera): void {
   for (const name of ['fx', 'fy', 'baseline'] as const) {
     if (Math.abs(camera[name] / sensor[name] - 1) > 0.01) {
       throw dataError(path, { found: `${name} is ${camera[name]}, but ${sensor[name]} in the sensor part of the gtBbox3d file`, expected: 'the same calibration in both', fix: 'use the files of one data set; rescaled images need both calibrations rescaled' })
