@@ -18,7 +18,9 @@ export interface Evaluation {
   readonly detectionScores: { readonly amodal: Scores; readonly modal: Scores } | undefined
 }
 
-export interface EvaluationHooks {
+export interface EvaluationOptions {
+  /** rows, columns at which segmentation and depth are compared; left out: the original resolution */
+  readonly size?: readonly [number, number]
   readonly onProgress?: (done: number) => void
   /** what the detector found in an image */
   readonly onDetections?: (id: string, detections: readonly Detection[]) => void
@@ -42,8 +44,8 @@ export async function loadBatch(model: ElaboratedModel, split: Dataset, indices:
 }
 
 /** Runs the inference program over the whole split and judges it. Throws DataError and EngineError. */
-export async function evaluate(model: ElaboratedModel, session: Session, split: Dataset, hooks: EvaluationHooks = {}): Promise<Evaluation> {
-  const meters = new Map<string, Meter>(model.tasks.map(t => [t.name, meterFor(t)]))
+export async function evaluate(model: ElaboratedModel, session: Session, split: Dataset, options: EvaluationOptions = {}): Promise<Evaluation> {
+  const meters = new Map<string, Meter>(model.tasks.map(t => [t.name, meterFor(t, options.size)]))
   const batch = model.program.inputs.find(i => i.name === 'image')!.type.shape[0]
   const { ids } = split
   const own: Record<string, number>[] = []
@@ -60,9 +62,9 @@ export async function evaluate(model: ElaboratedModel, session: Session, split: 
     const predictions = await session.run(feeds)
     images.forEach((image, i) => {
       own.push(Object.fromEntries([...meters].map(([name, meter]) => [name, meter.add(image, predictions, i)])))
-      for (const meter of meters.values()) if (meter.detections !== undefined) hooks.onDetections?.(image.id, meter.detections())
+      for (const meter of meters.values()) if (meter.detections !== undefined) options.onDetections?.(image.id, meter.detections())
     })
-    hooks.onProgress?.(at + images.length)
+    options.onProgress?.(at + images.length)
   }
   const detector = [...meters.values()].find(m => m.scores !== undefined)
   return {

@@ -5,11 +5,13 @@ import type { HostTensors } from '../engines/engine.ts'
 import { evaluateDetections, type Scores } from '../score/detections.ts'
 import { matchImage, type ScoredImage } from '../score/matching.ts'
 import { officialResults } from '../score/official.ts'
-import { DepthMeter, encodeDepth } from '../tasks/depth.ts'
+import { compareDepth, DepthMeter } from '../tasks/depth.ts'
 import { decodeDetections } from '../tasks/detection3d/decode.ts'
 import type { Detection } from '../tasks/detection3d/detection.ts'
-import { argmaxClasses, Confusion, encodeSegmentation } from '../tasks/segmentation.ts'
+import { compareSegmentation, Confusion } from '../tasks/segmentation.ts'
 import type { DepthResult, DetectionResult, SegmentationResult, TaskResult } from './results.ts'
+
+type Size = readonly [number, number]
 
 export interface Meter {
   /** `index` is the image's row in the batch. Returns the image's own score, as in ImageScore. */
@@ -30,13 +32,12 @@ export const ofImage = (predictions: HostTensors, name: string, index: number): 
   return data.subarray(index * n, (index + 1) * n) as Float32Array
 }
 
-function segmentationMeter(task: TaskSpec & { readonly config: { readonly kind: 'segmentation' } }): Meter {
+function segmentationMeter(task: TaskSpec & { readonly config: { readonly kind: 'segmentation' } }, size: Size | undefined): Meter {
   const { classes } = task.config
   const whole = new Confusion(classes.length)
   return {
     add: (sample, predictions, index) => {
-      const truth = encodeSegmentation(sample, task.config).labels.data
-      const predicted = argmaxClasses(ofImage(predictions, task.name, index), classes.length)
+      const { truth, predicted } = compareSegmentation(sample, ofImage(predictions, task.name, index), task.config, size)
       const own = new Confusion(classes.length)
       own.add(truth, predicted)
       own.counts.forEach((n, i) => { whole.counts[i] += n })
@@ -50,13 +51,12 @@ function segmentationMeter(task: TaskSpec & { readonly config: { readonly kind: 
   }
 }
 
-function depthMeter(task: TaskSpec & { readonly config: { readonly kind: 'depth' } }): Meter {
+function depthMeter(task: TaskSpec & { readonly config: { readonly kind: 'depth' } }, size: Size | undefined): Meter {
   const { config } = task
   const whole = new DepthMeter(config.max)
   return {
     add: (sample, predictions, index) => {
-      const truth = encodeDepth(sample, config).depth.data
-      const predicted = ofImage(predictions, task.name, index)
+      const { truth, predicted } = compareDepth(sample, ofImage(predictions, task.name, index), config, size)
       const own = new DepthMeter(config.max)
       own.add(truth, predicted)
       whole.add(truth, predicted)
@@ -104,10 +104,11 @@ function detectionMeter(task: TaskSpec & { readonly config: { readonly kind: 'de
   }
 }
 
-export function meterFor(task: TaskSpec): Meter {
+/** `size`: rows and columns at which maps are compared; undefined is the original resolution. */
+export function meterFor(task: TaskSpec, size?: Size): Meter {
   switch (task.config.kind) {
-    case 'segmentation': return segmentationMeter(task as Parameters<typeof segmentationMeter>[0])
-    case 'depth': return depthMeter(task as Parameters<typeof depthMeter>[0])
+    case 'segmentation': return segmentationMeter(task as Parameters<typeof segmentationMeter>[0], size)
+    case 'depth': return depthMeter(task as Parameters<typeof depthMeter>[0], size)
     case 'detection3d': return detectionMeter(task as Parameters<typeof detectionMeter>[0])
   }
 }
