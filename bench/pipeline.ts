@@ -30,7 +30,8 @@ async function stages(): Promise<void> {
   const { ids } = await openCityscapes3d(root, 'train', options)
   const path = (i: number, kind: Kind): string => pathOf(root, 'train', ids[i % ids.length], kind)
   const time = async (name: string, work: (i: number) => unknown): Promise<void> => {
-    for (let i = 0; i < 3; i++) await work(i)
+    // The first ten are compiled while they run.
+    for (let i = 0; i < 10; i++) await work(i)
     const start = performance.now()
     for (let i = 0; i < images; i++) await work(i)
     process.stdout.write(`  ${name.padEnd(34)} ${((performance.now() - start) / images).toFixed(1).padStart(7)} ms\n`)
@@ -50,7 +51,7 @@ async function stages(): Promise<void> {
 async function rate(name: string, workers: number, from: string): Promise<void> {
   const source = openBatches({ images: await openImages(from, 'train', { ...model.data, boxes: 'optional' }, model.tasks), batch: 1, seed: 0, workers })
   try {
-    for (let i = 0; i < workers + 1; i++) await source.next()
+    for (let i = 0; i < 10 * workers; i++) await source.next()
     const start = performance.now()
     for (let i = 0; i < 3 * images; i++) await source.next()
     process.stdout.write(`  ${`${name}, ${workers} thread${workers > 1 ? 's' : ''}`.padEnd(34)} ${(3 * images / (performance.now() - start) * 1000).toFixed(1).padStart(7)} images/s\n`)

@@ -15,11 +15,11 @@ export function encodeDepth(sample: Sample, config: DepthConfig): Record<string,
   if (metric && sample.camera === undefined) throw new DataError(`${sample.id}: metric depth needs the camera json (baseline, fx), and this sample has none`)
   const scale = metric ? sample.camera!.baseline * sample.camera!.fx : 0
   const depth = new Float32Array(config.size[0] * config.size[1])
-  const table = Float32Array.from({ length: 1 << 16 }, (_, raw) => {
+  const table = new Float32Array(1 << 16)
+  for (let raw = 0; raw < table.length; raw++) {
     const disparity = disparityOf(raw)
-    if (disparity === 0) return config.invalid
-    return metric ? scale / disparity : disparity
-  })
+    table[raw] = disparity === 0 ? config.invalid : metric ? scale / disparity : disparity
+  }
   resampleByTable(sample.disparity, [sample.height, sample.width], config.size, depth, table)
   return { depth: { dtype: 'float32', shape: [1, ...config.size], data: depth } }
 }
