@@ -89,7 +89,8 @@ class Chunker {
       }
       // What depends on a value that changes in place is for the update alone; the rest, such as squares of the gradient for the norm, may be read elsewhere as well and is then computed twice.
       const elsewhere = [...this.#readers.get(result) ?? []].some(r => !at.includes(r)) || this.#outputs.has(result) && !results.includes(result)
-      if (elsewhere && (moving.has(result) || results.includes(result))) return undefined
+      // An output that is not known as this update's (a vector of grouped moments) would be lost, or written while the update still reads what it was.
+      if (elsewhere && (moving.has(result) || this.#outputs.has(result))) return undefined
       body.push({ op, domain: '', name: `${result}/piece`, doc: '', inputs: names, outputs: [inside.get(result)!], attributes: {} })
     }
     const last = Math.max(...at), root = this.#graph.nodes[at.at(-1)!], name = `${root.name}/pieces`
