@@ -1,6 +1,6 @@
 // mtlc train, eval, export and weights on the micro model: what they write, how they stop, how they go on.
 import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { encodePng } from '../../src/runtime/data/cityscapes3d/png.ts'
 import { runOnnxFile } from '../../src/runtime/engines/onnxruntime/onnx-file.ts'
@@ -70,6 +70,13 @@ describe.sequential('train', () => {
     expect((await mtlc([...common, '--resume', killed, '--steps', String(before + 2)])).code).toBe(0)
     expect(log(killed).map(l => l.step)).toEqual(Array.from({ length: before + 2 }, (_, i) => i + 1))
     expect(filesOf(killed).filter(f => f.endsWith('.tmp'))).toEqual([])
+  })
+
+  it('reads the text once: edited meanwhile, the run ends with what it began with', async () => {
+    const text = at('edited.mtl')
+    writeFileSync(text, readFileSync(micro, 'utf8').replace('../../../models', relative(folder, 'models')))
+    const { code, stderr } = await mtlc(['train', text, '--data', data, '--out', at('edited'), '--steps', '3'], said => { if (said.includes('training step:')) writeFileSync(text, 'model Micro { broken') })
+    expect({ code, written: filesOf(at('edited')).filter(f => !f.includes('checkpoints')) }, stderr).toEqual({ code: 0, written: expect.arrayContaining(['model.mtl.txt', 'model.onnx', 'results.json']) as unknown })
   })
 
   it('stops at a loss that is no number and keeps the checkpoint', async () => {
