@@ -1,13 +1,13 @@
 // npm run bench [-- rate tiny swin-t full compile score]: mtlc against PyTorch, in interleaved pairs of live processes; medians of ratios, peak memory, the machine.
 import { build } from 'esbuild'
 import { spawn, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, loadavg, tmpdir, totalmem } from 'node:os'
 import { join } from 'node:path'
 
 const bundles = join('node_modules', '.cache', 'mtlc-bench')
 await build({
-  entryPoints: ['bench/worker.ts', 'bench/prepare.ts', 'bench/compile-times.ts', 'bench/product-rate.ts', 'bench/score.ts'], outdir: bundles, bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', logLevel: 'warning',
+  entryPoints: ['bench/worker.ts', 'bench/prepare.ts', 'bench/compile-times.ts', 'bench/product-rate.ts', 'bench/peers/onnx-worker.ts', 'bench/counts.ts', 'bench/score.ts'], outdir: bundles, bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', logLevel: 'warning',
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 })
 
@@ -45,7 +45,19 @@ class Side {
 }
 
 const mtlc = (name, mode, folder) => new Side('node', ['--max-old-space-size=16384', join(bundles, 'worker.js'), name, mode, folder])
-const torch = (folder, mode) => new Side(python, ['bench/peers/worker.py', folder, mode], { OMP_WAIT_POLICY: 'passive', OMP_NUM_THREADS: '2', OPENBLAS_NUM_THREADS: '2', OPENBLAS_THREAD_TIMEOUT: '4' })
+/** The PyTorch process, or what else the network is compared with: `compile` is torch.compile, `onnx` the network exported by PyTorch and run by onnxruntime (inference). */
+const peers = {
+  torch: (folder, mode) => new Side(python, ['bench/peers/worker.py', folder, mode], torchSettings),
+  compile: (folder, mode) => new Side(python, ['bench/peers/worker.py', folder, mode, '--compile'], torchSettings),
+  onnx: folder => {
+    const { stdout, status } = spawnSync(python, ['bench/peers/worker.py', folder, 'export'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...torchSettings } })
+    if (status !== 0) throw new Error('PyTorch did not export the network')
+    writeFileSync(join(folder, 'export.json'), stdout.trim().split('\n').at(-1))
+    return new Side('node', [join(bundles, 'peers', 'onnx-worker.js'), folder])
+  },
+}
+const torchSettings = { OMP_WAIT_POLICY: 'passive', OMP_NUM_THREADS: '2', OPENBLAS_NUM_THREADS: '2', OPENBLAS_THREAD_TIMEOUT: '4' }
+const nameOf = { torch: 'PyTorch', compile: 'torch.compile', onnx: 'onnxruntime' }
 
 function readTensors(path) {
   const bytes = readFileSync(path)
@@ -69,13 +81,14 @@ function outputDifference(folder) {
 }
 
 async function compare(name, mode, rounds, checkOnly) {
+  if (peer === 'onnx' && mode !== 'infer') throw new Error('the peer onnx only infers: npm run bench -- NAME-infer --peer=onnx')
   const folder = join(tmpdir(), 'mtlc-bench', name)
   mkdirSync(folder, { recursive: true })
   const made = spawnSync('node', ['--max-old-space-size=16384', join(bundles, 'prepare.js'), name, folder], { stdio: ['ignore', 'inherit', 'inherit'] })
   if (made.status !== 0) throw new Error(`the case ${name} could not be made`)
   const ours = mtlc(name, mode, folder), [ready] = [await ours.next()]
-  const theirs = torch(folder, mode), hello = await theirs.next()
-  console.log(`\n${name}, ${mode === 'infer' ? 'inference' : 'training step'}: mtlc ${ready.nodes} operators, compiled in ${((ready.elaborateMs + ready.compileMs) / 1000).toFixed(1)} s, session ${(ready.openMs / 1000).toFixed(1)} s; PyTorch ${hello.torch}, ${hello.parameters.toLocaleString('en-US')} parameters`)
+  const theirs = peers[peer](folder, mode), hello = await theirs.next(), other = nameOf[peer]
+  console.log(`\n${name}, ${mode === 'infer' ? 'inference' : 'training step'}: mtlc ${ready.nodes} operators, compiled in ${((ready.elaborateMs + ready.compileMs) / 1000).toFixed(1)} s, session ${(ready.openMs / 1000).toFixed(1)} s; ${peer === 'onnx' ? `onnxruntime ${hello.runtime} on what PyTorch ${hello.torch} exported (${hello.exporter})` : `${other === 'PyTorch' ? 'PyTorch' : 'torch.compile of PyTorch'} ${hello.torch}, ${hello.parameters.toLocaleString('en-US')} parameters`}`)
   if (mode === 'infer') {
     await theirs.ask('check')
     await ours.ask('check')
@@ -97,9 +110,9 @@ async function compare(name, mode, rounds, checkOnly) {
       if (i > 0 || rounds < 4) { a.push(pair.a.ms); b.push(pair.b.ms); used.push(pair.a.cpu / pair.b.cpu) }
       last = pair
     }
-    console.log(`  time: median ratio ${ratio(median(a.map((v, i) => v / b[i])))}, min/min ${ratio(Math.min(...a) / Math.min(...b))}; mtlc median ${median(a).toFixed(0)} ms, min ${Math.min(...a).toFixed(0)}; PyTorch ${median(b).toFixed(0)}, ${Math.min(...b).toFixed(0)} (${a.length} pairs)`)
-    console.log(`  processor time: median ratio ${ratio(median(used))}; mtlc ${last.a.cpu.toFixed(0)} ms, PyTorch ${last.b.cpu.toFixed(0)} ms in the last pair`)
-    console.log(`  peak memory: mtlc ${last.a.peak.toFixed(0)} MiB, PyTorch ${last.b.peak.toFixed(0)} MiB: ${ratio(last.a.peak / last.b.peak)}${ready.compilePeak === undefined ? '' : `; mtlc's compiler, in a process of its own that has ended before, ${ready.compilePeak.toFixed(0)} MiB`}`)
+    console.log(`  time: median ratio ${ratio(median(a.map((v, i) => v / b[i])))}, min/min ${ratio(Math.min(...a) / Math.min(...b))}; mtlc median ${median(a).toFixed(0)} ms, min ${Math.min(...a).toFixed(0)}; ${other} ${median(b).toFixed(0)}, ${Math.min(...b).toFixed(0)} (${a.length} pairs)`)
+    console.log(`  processor time: median ratio ${ratio(median(used))}; mtlc ${last.a.cpu.toFixed(0)} ms, ${other} ${last.b.cpu.toFixed(0)} ms in the last pair`)
+    console.log(`  peak memory: mtlc ${last.a.peak.toFixed(0)} MiB, ${other} ${last.b.peak.toFixed(0)} MiB: ${ratio(last.a.peak / last.b.peak)}${ready.compilePeak === undefined ? '' : `; mtlc's compiler, in a process of its own that has ended before, ${ready.compilePeak.toFixed(0)} MiB`}`)
   }
   await Promise.all([ours.end(), theirs.end()])
 }
@@ -121,6 +134,8 @@ function compileTimes() {
 const args = process.argv.slice(2)
 const wanted = args.filter(a => !a.startsWith('--'))
 const rounds = Number(args.find(a => a.startsWith('--rounds='))?.slice(9) ?? 12)
+const peer = args.find(a => a.startsWith('--peer='))?.slice(7) ?? 'torch'
+if (!(peer in peers)) throw new Error(`there is no peer "${peer}": choose one of ${Object.keys(peers).join(', ')}`)
 const checkOnly = args.includes('--check')
 const chosen = wanted.length > 0 ? wanted : ['rate', 'tiny', 'swin-t', 'compile']
 const memory = `${(totalmem() / 2 ** 30).toFixed(0)} GiB`
@@ -128,6 +143,7 @@ console.log(`${cpus()[0].model}, ${cpus().length} logical cores, ${memory}; load
 for (const name of chosen) {
   if (name === 'rate') { spawnSync('node', [join(bundles, 'product-rate.js')], { stdio: 'inherit' }); continue }
   if (name === 'score') { spawnSync('node', [join(bundles, 'score.js')], { stdio: 'inherit' }); continue }
+  if (name === 'counts') { spawnSync('node', [join(bundles, 'counts.js'), 'tiny', 'swin-t', 'full'], { stdio: 'inherit' }); continue }
   if (name === 'compile') compileTimes()
   else if (name.endsWith('-infer')) await compare(name.slice(0, -6), 'infer', rounds, checkOnly)
   else await compare(name, name === 'full' ? 'infer' : 'train', name === 'full' ? Math.min(rounds, 3) : rounds, checkOnly)
