@@ -181,7 +181,7 @@ describe('optimise', () => {
   it('stops after a pass, and tells of each', () => {
     const seen: string[] = []
     const until = optimise(build(attention), { until: 'constant-folding', onPass: name => seen.push(name) })
-    expect(seen).toEqual(['simplify', 'linear-order', 'common-subexpressions', 'constant-folding'])
+    expect(seen).toEqual(['simplify', 'linear-order', 'siblings', 'common-subexpressions', 'constant-folding'])
     expect(until.nodes.length).toBeGreaterThan(optimise(build(attention)).nodes.length)
   })
 })

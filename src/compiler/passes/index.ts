@@ -5,6 +5,7 @@ import { constantFolding } from './constant-folding.ts'
 import { deadCode } from './dead-code.ts'
 import { linearOrder } from './linear-order.ts'
 import type { Pass } from './rewriter.ts'
+import { siblings } from './siblings.ts'
 import { simplify } from './simplify.ts'
 import { removeStopGradients } from './stop-gradients.ts'
 
@@ -14,6 +15,7 @@ export const passes = {
   'stop-gradients': removeStopGradients,
   simplify,
   'linear-order': linearOrder,
+  siblings,
   // Before folding, so that what several blocks build alike is computed once.
   'common-subexpressions': commonSubexpressions,
   'constant-folding': constantFolding,
