@@ -1,6 +1,7 @@
 // The engine over onnxruntime-node: a worker thread runs the ONNX graphs that programs have become.
 import { existsSync } from 'node:fs'
 import { sameShape, showType, type TensorData, type TensorType } from '../../../compiler/ir/types.ts'
+import { collectGarbage } from '../../collect.ts'
 import { workerPath } from '../../worker-path.ts'
 import { EngineError, type Engine, type EngineTarget, type HostTensors, type PreparedProgram, type Session } from '../engine.ts'
 import type { Reply } from './protocol.ts'
@@ -47,6 +48,7 @@ async function openSession(thread: WorkerThread, prepared: PreparedProgram, stat
   const reply = await thread.ask({ kind: 'open', ...graph, state: kept, device, threads }, [graph.model.buffer as ArrayBuffer, ...(give ? buffersOf(kept) : [])], names)
   if (reply.kind !== 'open') throw new Error('internal: the onnxruntime worker opened no session')
   const { session } = reply
+  collectGarbage()
   return {
     run: async given => {
       for (const { name, type } of feeds) checkTensor('the input', name, given[name], type)

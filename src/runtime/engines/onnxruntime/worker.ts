@@ -1,5 +1,6 @@
 // The worker thread that runs onnxruntime: its run() blocks the thread it is called on.
 import { parentPort } from 'node:worker_threads'
+import { collectGarbage } from '../../collect.ts'
 import type { Ort } from './fetch.ts'
 import { zeroCopyWorks } from './fetch.ts'
 import type { Answer, Envelope, Reply, Request } from './protocol.ts'
@@ -29,6 +30,8 @@ async function handle(request: Request): Promise<Reply> {
     case 'open': {
       const session = await StatefulSession.open(runtime, request)
       sessions.set(++opened, session)
+      // What a session keeps in another form (members of groups) is garbage now, and so are the model's bytes once the next turn has dropped the request.
+      setImmediate(collectGarbage)
       return { kind: 'open', session: opened }
     }
     case 'run': return { kind: 'tensors', tensors: await find(request.session).run(request.feeds) }
