@@ -6,16 +6,16 @@ import { fedTensors, sessionGraph } from '../targets/onnx/session-graph.ts'
 import { buffersOf, executionOrder, workspaceOf, type Buffer } from './engine.ts'
 import { typesOf } from './types.ts'
 
-/** Bytes of the process that are no tensor of the step: Node, and for each node of the graph what compiler, model and engine hold of it. Measured (docs/performance.md). */
-const PROCESS_BYTES = 40 * 2 ** 20
-const NODE_BYTES = 17 * 2 ** 10
+/** Bytes of the process that are no tensor of the step: Node, and for each node of the graph what model and engine hold of it. Measured (docs/performance.md). */
+const PROCESS_BYTES = 60 * 2 ** 20
+const NODE_BYTES = 10 * 2 ** 10
 /**
  * plain: as the engine does it. compact: shapes are hidden from the engine (targets/onnx/hide-shapes), so that buffers are freed at their last use. released: free buffers also go back to the system,
  * which a step that recomputes needs.
  */
 export type MemoryMode = 'plain' | 'compact' | 'released'
 /** What the allocator loses between the buffers, as a factor, measured: the engine's arena in the first two modes, the C library's allocator in the last. */
-const FRAGMENTATION: Readonly<Record<MemoryMode, number>> = { plain: 1.25, compact: 1.15, released: 1.1 }
+const FRAGMENTATION: Readonly<Record<MemoryMode, number>> = { plain: 1.25, compact: 1.2, released: 1.1 }
 
 export interface PathBytes { readonly path: string; readonly bytes: number }
 
