@@ -50,13 +50,14 @@ describe('the graph of a session', () => {
     expect(pieceOf(3 * 2 ** 20)).toBe(2 ** 19)
     expect(pieceOf(768 * 768 * 9)).toBe(589824)
     expect(pieceOf(1048583)).toBeUndefined()
+    expect(pieceOf(40000)).toBe(40000)
   })
 
   it('has one Scan for the update of each large parameter', () => {
     const { graph, inputs, outputs, inPlace } = sessionOf(step(adam, 1))
     const scans = graph.nodes.filter(n => n.op === 'Scan')
     expect(scans.map(n => n.outputs)).toEqual(['wide', 'scale'].map(name => [`next/${name}.weight`, `next/adam.m/${name}.weight`, `next/adam.v/${name}.weight`]))
-    for (const { body } of scans.map(n => n.attributes)) expect((body as { graph: { nodes: OnnxNode[] } }).graph.nodes.map(n => n.op).sort().join()).toBe('Add,Add,Add,Div,Mul,Mul,Mul,Mul,Mul,Mul,Sqrt,Sub')
+    for (const { body } of scans.map(n => n.attributes)) expect((body as unknown as { graph: { nodes: OnnxNode[] } }).graph.nodes.map(n => n.op).sort().join()).toBe('Add,Add,Add,Div,Mul,Mul,Mul,Mul,Mul,Mul,Sqrt,Sub')
     const shape = [2, 2 ** 19 + 2 ** 15]
     for (const port of [...outputs.filter(o => /wide|scale/.test(o.name)), ...inputs.filter(i => /adam.*(wide|scale)/.test(i.name))]) expect([port.name, port.type.shape]).toEqual([port.name, shape])
     expect(inputs.find(i => i.name === 'wide.weight')!.type.shape).toEqual([1088, 1024])
@@ -101,7 +102,7 @@ it.each<[string, OptimiserSpec, number | undefined]>([
   await session.dispose()
   for (const [name, { shape, data }] of Object.entries(expected)) {
     expect(after[name].shape).toEqual(shape)
-    const worst = data.reduce((most, v, i) => Math.max(most, Math.abs(v - after[name].data[i])), 0)
+    const worst = Array.from(data).reduce((most, v, i) => Math.max(most, Math.abs(v - after[name].data[i])), 0)
     expect([name, worst < 5e-6]).toEqual([name, true])
   }
 }, 60_000)

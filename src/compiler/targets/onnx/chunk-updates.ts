@@ -11,13 +11,17 @@ import { findUpdates, type Update } from './group-updates.ts'
 const ELEMENTWISE = new Set(['Add', 'Sub', 'Mul', 'Div', 'Sqrt', 'Neg', 'Max', 'Min', 'Abs', 'Reciprocal'])
 /** Elements from which on a tensor is updated in pieces, and of a piece: the six or seven tensors of a piece fit into the caches together, and two threads have enough to do. Measured (docs/performance.md). */
 const LARGE = 2 ** 20
+/** The engine's elementwise operators go through a tensor that ends in axes of size 1 (the weight of a 1x1 convolution) element by element when the other operand is a scalar, ten times slower: from this size on it is flattened, as one piece. */
+const NARROW = 2 ** 15
 const PIECE = { least: 2 ** 17, aim: 2 ** 19, most: 2 ** 20 }
 
-/** How many of `size` elements make a piece: a divisor; undefined where there is none of a good size. */
+const isWanted = (shape: Shape): boolean => sizeOf(shape) > (shape.at(-1) === 1 ? NARROW : LARGE)
+
+/** How many of `size` elements make a piece: a divisor (the whole, if that is less than a piece); undefined where there is none of a good size. */
 export function pieceOf(size: number): number | undefined {
   const distance = (piece: number): number => Math.abs(Math.log(piece / PIECE.aim))
   let best: number | undefined
-  for (let count = Math.ceil(size / PIECE.most); size / count >= PIECE.least; count++) {
+  for (let count = Math.ceil(size / PIECE.most); count === 1 || size / count >= PIECE.least; count++) {
     const piece = size / count
     if (Number.isInteger(piece) && (best === undefined || distance(piece) < distance(best))) best = piece
   }
@@ -66,7 +70,7 @@ class Chunker {
 
   /** The Scan of one update; undefined where the graph is not what the update was found in: then its nodes stay as they are. */
   scan({ parameter, nodes, leaves, outputs }: Update): Scanned | undefined {
-    const size = sizeOf(parameter.type.shape), piece = size > LARGE ? pieceOf(size) : undefined
+    const size = sizeOf(parameter.type.shape), piece = isWanted(parameter.type.shape) ? pieceOf(size) : undefined
     if (piece === undefined) return undefined
     const shape: Shape = [size / piece, piece]
     const made = nodes.map(n => this.#names.get(n.id)), at = made.map(name => this.#position.get(name ?? '') ?? -1)
@@ -140,7 +144,7 @@ const shapeName = (shape: Shape): string => `int64[${shape.join(',')}]`
 
 /** The graph of `program`, lowered and guarded, with the updates of large parameters in pieces. `names`: of its values in the graph. */
 export function chunkUpdates(graph: OnnxGraph, program: Program, names: ReadonlyMap<ValueId, string>): ChunkedUpdates {
-  const updates = findUpdates(program, size => size > LARGE)
+  const updates = findUpdates(program, size => size > NARROW)
   const chunker = new Chunker(graph, names)
   const scans = updates.flatMap(u => chunker.scan(u) ?? [])
   return scans.length === 0 ? { graph, shapes: new Map() } : chunker.apply(scans)
