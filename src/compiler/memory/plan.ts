@@ -6,8 +6,8 @@ import { fedTensors, sessionGraph } from '../targets/onnx/session-graph.ts'
 import { buffersOf, executionOrder, workspaceOf, type Buffer } from './engine.ts'
 import { typesOf } from './types.ts'
 
-/** Bytes of the process that are no tensor of the step: Node, and for each node of the graph what model and engine hold of it. Measured (docs/performance.md). */
-const PROCESS_BYTES = 60 * 2 ** 20
+/** Bytes of the process that are no tensor of the step: Node with the workers that read data, and for each node of the graph what model and engine hold of it. Measured (docs/performance.md). */
+const PROCESS_BYTES = 120 * 2 ** 20
 const NODE_BYTES = 10 * 2 ** 10
 /**
  * plain: as the engine does it. compact: shapes are hidden from the engine (targets/onnx/hide-shapes), so that buffers are freed at their last use. released: free buffers also go back to the system,
