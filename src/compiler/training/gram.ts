@@ -2,6 +2,8 @@
 //
 // A weight gradient is G = A^T B with a row per sample and place: A [n, K], B [n, M]. Then |G|^2 = sum over rows p, q of (A A^T)[p, q] (B B^T)[p, q], which takes n^2 (K + M) multiply-adds instead of
 // n K M for G itself, and no buffer of K M elements. Of a convolution, A is what all taps read, and (A A^T)[p, q] sums one entry of the Gram matrix of the map per tap: n^2 (C + M).
+//
+// Squares of the operands have to be numbers: an input beyond 1e18 makes the norm infinite or NaN where that of G would still be one. A network that batch normalisation brings back from there has long diverged.
 import type { OpAttrs } from '../ir/ops.ts'
 import type { ValueId } from '../ir/program.ts'
 import { sizeOf, type Shape } from '../ir/types.ts'
