@@ -44,7 +44,8 @@ class Side {
   }
 }
 
-const mtlc = (name, mode, folder) => new Side('node', ['--max-old-space-size=16384', join(bundles, 'worker.js'), name, mode, folder])
+// As `mtlc train --memory`: in a process whose free buffers go back to the system.
+const mtlc = (name, mode, folder) => new Side('node', ['--max-old-space-size=16384', join(bundles, 'worker.js'), name, mode, folder, ...(budget === undefined ? [] : [budget])], budget === undefined ? {} : { MALLOC_MMAP_THRESHOLD_: String(2 ** 20) })
 /** The PyTorch process, or what else the network is compared with: `compile` is torch.compile, `onnx` the network exported by PyTorch and run by onnxruntime (inference). */
 const peers = {
   torch: (folder, mode) => new Side(python, ['bench/peers/worker.py', folder, mode], torchSettings),
@@ -137,6 +138,8 @@ const rounds = Number(args.find(a => a.startsWith('--rounds='))?.slice(9) ?? 12)
 const peer = args.find(a => a.startsWith('--peer='))?.slice(7) ?? 'torch'
 if (!(peer in peers)) throw new Error(`there is no peer "${peer}": choose one of ${Object.keys(peers).join(', ')}`)
 const checkOnly = args.includes('--check')
+/** what a training step is to fit into, as `mtlc train --memory` */
+const budget = args.find(a => a.startsWith('--memory='))?.slice(9)
 const chosen = wanted.length > 0 ? wanted : ['rate', 'tiny', 'swin-t', 'compile']
 const memory = `${(totalmem() / 2 ** 30).toFixed(0)} GiB`
 console.log(`${cpus()[0].model}, ${cpus().length} logical cores, ${memory}; load ${loadavg()[0].toFixed(1)}; Node ${process.version}; two threads on both sides, OMP_WAIT_POLICY=passive for PyTorch`)

@@ -6,12 +6,13 @@ import type { TensorData } from '../src/compiler/ir/types.ts'
 import type { TrainSpec } from '../src/compiler/tasks/spec.ts'
 import { optimiserScalars } from '../src/compiler/training/optimiser.ts'
 import { CompilerProcess } from '../src/cli/compiler.ts'
+import { memorySize } from '../src/cli/memory-size.ts'
 import type { Engine, Session } from '../src/runtime/engines/engine.ts'
 import { openEngine } from '../src/runtime/engines/index.ts'
 import { writeSafetensors } from '../src/runtime/weights/safetensors.ts'
 import { caseOf, feedsOf, stateOf, stored, type Case } from './inputs.ts'
 
-const [name, mode, folder] = process.argv.slice(2)
+const [name, mode, folder, budget] = process.argv.slice(2)
 const tell = (answer: object): void => { process.stdout.write(`${JSON.stringify(answer)}\n`) }
 
 /** Peak resident memory, MiB. */
@@ -25,7 +26,7 @@ async function openStep(engine: Engine, { file, set, batch }: Case): Promise<Ope
   const compiler = new CompilerProcess()
   const { model } = await compiler.ask('describe', { file, set, batch })
   const elaborated = performance.now()
-  const { prepared, step, operators, peak } = await compiler.ask('step', { target: engine.target, memory: undefined })
+  const { prepared, step, operators, peak } = await compiler.ask('step', { target: engine.target, memory: budget === undefined ? undefined : memorySize(budget) })
   await compiler.close()
   const compiled = performance.now()
   const session = await engine.openPrepared(prepared, stateOf(step), { give: true })

@@ -11,8 +11,10 @@ export const gib = (bytes: number): string => bytes >= 2 ** 30 ? `${(bytes / 2 *
 
 /** Above this a run says what it will need. */
 const TELL = 4 * 2 ** 30
-/** Buffers are freed at their last use where that saves so much; opening the session takes longer then. */
-const WORTH_HIDING = 2 ** 29
+/** Buffers are freed at their last use where that saves this share of the whole; opening the session takes longer then. */
+const WORTH_HIDING = 1 / 20
+/** Steps with fewer bytes of results are left alone. */
+const SMALL_RESULTS = 2 ** 26
 
 export interface FittedStep { readonly program: Program; readonly plan: MemoryPlan; readonly mode: MemoryMode }
 
@@ -37,9 +39,9 @@ function described({ plan, modules, added, multiplyAdds }: Fit): string {
 /** The step as it runs without a budget: buffers are freed at their last use where that saves much. */
 export function stepMemory(step: Program): FittedStep {
   const plain = planMemory(step)
-  if (plain.results < 2 * WORTH_HIDING) return { program: step, plan: plain, mode: 'plain' }
+  if (plain.results < SMALL_RESULTS) return { program: step, plan: plain, mode: 'plain' }
   const tight = planMemory(step, 'compact')
-  return plain.peak - tight.peak > WORTH_HIDING ? { program: step, plan: tight, mode: 'compact' } : { program: step, plan: plain, mode: 'plain' }
+  return plain.peak - tight.peak > WORTH_HIDING * plain.peak ? { program: step, plan: tight, mode: 'compact' } : { program: step, plan: plain, mode: 'plain' }
 }
 
 /** The step as it is to run within `budget` bytes (any, where undefined). Says on stderr what it will need where that is much or a budget was given. Throws UserError if nothing fits. */

@@ -90,9 +90,9 @@ test('memory does not grow with the number of steps', async () => {
   const source = openBatches(await options({ workers: 2, ahead: 3 }))
   for (let i = 0; i < 20; i++) await source.next()
   const before = process.memoryUsage().rss
-  for (let i = 0; i < 150; i++) await source.next()
+  for (let i = 0; i < 300; i++) await source.next()
   const grown = process.memoryUsage().rss - before
   await source.close()
-  // 150 batches hold 118 MB.
-  expect(grown).toBeLessThan(60e6)
+  // 300 batches hold 236 MB; how much of it waits for the collector is not ours to say.
+  expect(grown).toBeLessThan(120e6)
 })

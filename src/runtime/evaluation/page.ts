@@ -91,7 +91,7 @@ function curves(scores: Scores): Html {
 }
 
 const detectionSection = (task: string, { amodal, modal }: NonNullable<Evaluation['detectionScores']>): Html => section(`${task}: 3D detection`,
-  paragraph('The official metric matches amodal 2D boxes; the TaskPrompter report matches the visible (modal) ones. The detection score of a class is its average precision times the mean of the four scores of its matched boxes.'),
+  paragraph('The official metric matches amodal 2D boxes; the report whose Table 1 is compared with matches the visible (modal) ones. The detection score of a class is its average precision times the mean of the four scores of its matched boxes.'),
   subsection('Official: amodal boxes', detectionTable(amodal), curves(amodal)),
   subsection('As in the report: modal boxes', detectionTable(modal), curves(modal)))
 

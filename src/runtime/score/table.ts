@@ -12,7 +12,7 @@ function aligned(rows: readonly (readonly string[])[]): string[] {
 /** Lines without line ends: per class and mean, then average precision and detection score over distance. Numbers in percent; `-` where nothing is to be judged. */
 export function scoreTable(scores: Scores): string[] {
   const { params, mean, classes } = scores
-  const official = params.matching === 'amodal' ? 'amodal boxes (official)' : 'modal boxes (as in the TaskPrompter report)'
+  const official = params.matching === 'amodal' ? 'amodal boxes (official)' : 'modal boxes (as in the report)'
   const rows = [
     ['class', 'boxes', 'predicted', 'AP', 'center', 'size', 'yaw', 'pitch+roll', 'score', 'at'],
     ...classes.map(c => {
