@@ -209,7 +209,7 @@ class TaskPrompter(nn.Module):
         if not self.prompts:
             maps = [x for x, _, _ in levels]
             fused = self.pyramid(maps)
-            prefix = 'decoder.fuse' if self.has('decoder.fuse.semseg.weight') else 'fuse'
+            prefix = next(p for p in ('multi_scale_fuse', 'decoder.fuse', 'fuse') if self.has(f'{p}.semseg.weight'))
             return {t: self.conv(fused, f'{prefix}.{t}') if t in DENSE else maps for t in TASKS}
         features = {}
         for index, task in enumerate(TASKS):
