@@ -17,6 +17,9 @@ export const frontEdges: readonly number[] = [2, 6, 10, 11]
 /** Nearer points than this are cut off, in metres along the optical axis. */
 const nearPlane = 0.01
 
+/** The camera of an image scaled by sx and sy, `left` and `top` pixels inside another: its pixel (u, v) lies at ((u + 0.5) sx + left - 0.5, (v + 0.5) sy + top - 0.5). */
+export const scaledCamera = <T extends Intrinsics>(camera: T, sx: number, sy: number, left = 0, top = 0): T => ({ ...camera, fx: camera.fx * sx, fy: camera.fy * sy, u0: (camera.u0 + 0.5) * sx + left - 0.5, v0: (camera.v0 + 0.5) * sy + top - 0.5 })
+
 /** V -> S: a point of the vehicle frame in the sensor frame. */
 export function pointToSensor(point: Vec3, sensorTIso8855: readonly (readonly number[])[]): Vec3 {
   const { rotation, translation } = splitTransform(sensorTIso8855)

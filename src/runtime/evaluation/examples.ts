@@ -11,6 +11,7 @@ import type { Picture } from '../draw/picture.ts'
 import { segmentationOverlay } from '../draw/segmentation.ts'
 import { contactSheet, type Panel } from '../draw/sheet.ts'
 import type { HostTensors, Session } from '../engines/engine.ts'
+import { scaledCamera } from '../projection.ts'
 import { encodeDepth } from '../tasks/depth.ts'
 import { decodeDetections } from '../tasks/detection3d/decode.ts'
 import { groundTruthDetections } from '../tasks/detection3d/ground-truth.ts'
@@ -53,7 +54,7 @@ function panelsOf(task: TaskSpec, sample: Sample, predictions: HostTensors, { co
     }
     case 'detection3d': {
       const truth = groundTruthDetections(sample, config.classes).map(({ label, center, dimensions, rotation }) => ({ label, center, dimensions, rotation }))
-      const camera = { ...sample.camera!, fx: times * sample.camera!.fx, fy: times * sample.camera!.fy, u0: times * (sample.camera!.u0 + 0.5) - 0.5, v0: times * (sample.camera!.v0 + 0.5) - 0.5 }
+      const camera = scaledCamera(sample.camera!, times, times)
       const found = decodeDetections(predictions, 0, config, sample.camera!, name, sample).filter(d => d.score >= Math.max(confidence?.get(d.label) ?? 0, drawnFrom))
       return {
         pair: [{ caption: `${name}: ground truth`, picture: boxes3d(image, truth, camera) }, { caption: `${name}: prediction`, picture: boxes3d(image, found, camera) }],

@@ -8,10 +8,11 @@ import { scaled } from '../draw/canvas.ts'
 import { encodePicture, repeated, type Picture } from '../draw/picture.ts'
 import { segmentationOverlay } from '../draw/segmentation.ts'
 import { contactSheet, type Panel } from '../draw/sheet.ts'
-import { DataError, type Camera } from '../data/dataset.ts'
+import { DataError } from '../data/dataset.ts'
 import { explain, writeAtomically } from '../files.ts'
 import type { ModelFacts } from '../model-facts.ts'
 import { predictionFileName, predictionJson } from '../tasks/detection3d/prediction-json.ts'
+import { scaledCamera } from '../projection.ts'
 import type { FoundCamera } from './camera.ts'
 import type { Prediction } from './predict.ts'
 
@@ -58,9 +59,8 @@ const mostEnlarged = { factor: 8, height: 8192 }
 function enlarged(d: Described, factor: number): Described {
   const { height, width } = d.image
   const again = (map: ArrayLike<number>): Float32Array => repeated(map, height, width, factor)
-  const camera = (c: Camera): Camera => ({ ...c, fx: c.fx * factor, fy: c.fy * factor, u0: (c.u0 + 0.5) * factor - 0.5, v0: (c.v0 + 0.5) * factor - 0.5 })
   return {
-    ...d, image: scaled(d.image, height * factor, width * factor), camera: d.camera === undefined ? undefined : { ...d.camera, camera: camera(d.camera.camera) },
+    ...d, image: scaled(d.image, height * factor, width * factor), camera: d.camera === undefined ? undefined : { ...d.camera, camera: scaledCamera(d.camera.camera, factor, factor) },
     predictions: d.predictions.map((p): Prediction => (p.kind === 'segmentation' ? { ...p, classes: again(p.classes) } : p.kind === 'depth' ? { ...p, values: again(p.values) } : p)),
   }
 }

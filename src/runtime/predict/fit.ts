@@ -1,5 +1,6 @@
 // How an image of any size fits into the size of a model: scaled as a whole, centred, the rest filled; and the ways back.
 import type { Camera } from '../data/dataset.ts'
+import { scaledCamera } from '../projection.ts'
 
 export interface Size { readonly height: number; readonly width: number }
 
@@ -18,7 +19,7 @@ export function fitImage(image: Size, model: Size): Fit {
 }
 
 /** The camera of the model's input, of which the image is a part. */
-export const fitCamera = (camera: Camera, { sx, sy, left, top }: Fit): Camera => ({ ...camera, fx: camera.fx * sx, fy: camera.fy * sy, u0: (camera.u0 + 0.5) * sx + left - 0.5, v0: (camera.v0 + 0.5) * sy + top - 0.5 })
+export const fitCamera = (camera: Camera, { sx, sy, left, top }: Fit): Camera => scaledCamera(camera, sx, sy, left, top)
 
 /** A rectangle [x, y, w, h] of the model's input in pixels of the image, cut at its borders; what reaches the outermost pixels of the one reaches the border of the other. */
 export function rectangleBack([x, y, w, h]: readonly [number, number, number, number], { image, content, sx, sy, left, top }: Fit): readonly [number, number, number, number] {
