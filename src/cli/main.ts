@@ -17,6 +17,8 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   eval: async () => (await import('./eval.ts')).evalCommand(),
   predict: async () => (await import('./predict.ts')).predictCommand(),
   score: async () => (await import('./score.ts')).scoreCommand(),
+  report: async () => (await import('./report.ts')).reportCommand(),
+  compare: async () => (await import('./compare.ts')).compareCommand(),
   export: async () => (await import('./export.ts')).exportCommand(),
   weights: async () => (await import('./weights.ts')).weightsCommand(),
 }
