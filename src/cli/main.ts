@@ -1,8 +1,6 @@
 // The command line: one file per command; exit codes 0 success, 1 a user's error (explained), 2 wrong usage.
 import { Command, CommanderError } from 'commander'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { packageRoot } from '../runtime/worker-path.ts'
+import { packageVersion } from '../runtime/worker-path.ts'
 import { UsageError } from './errors.ts'
 import { isExplained } from './explained.ts'
 
@@ -23,13 +21,12 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   weights: async () => (await import('./weights.ts')).weightsCommand(),
 }
 
-const { version } = JSON.parse(readFileSync(join(packageRoot(), 'package.json'), 'utf8')) as { version: string }
 const [, , word] = process.argv
 const asked = word !== undefined && Object.hasOwn(commands, word) ? [commands[word]] : Object.values(commands)
 
 const program = new Command('mtlc')
   .description('A language and a compiler for multi-task perception networks.')
-  .version(version)
+  .version(packageVersion())
   .showSuggestionAfterError()
   .showHelpAfterError('(--help lists what there is)')
   .exitOverride()

@@ -11,9 +11,11 @@ import type { Engine } from '../runtime/engines/engine.ts'
 import { openEngine } from '../runtime/engines/index.ts'
 import { writeAtomically } from '../runtime/files.ts'
 import { checkpointInfo, checkpointSteps, latestWeights, loadCheckpoint, removeLeftovers, type CheckpointInfo } from '../runtime/train/checkpoint.ts'
+import { recordStart, thisStart } from '../runtime/runs/run-info.ts'
 import { RunLog } from '../runtime/train/log.ts'
 import { train, type TrainingResult } from '../runtime/train/loop.ts'
 import { duration, figure, Progress } from '../runtime/train/progress.ts'
+import { packageVersion } from '../runtime/worker-path.ts'
 import { bindWeights } from '../runtime/weights/bind.ts'
 import { readWeights } from '../runtime/weights/read.ts'
 import { checkBinding } from '../runtime/weights/report.ts'
@@ -134,6 +136,8 @@ async function trainSteps(file: string, options: TrainOptions): Promise<Finished
     const { prepared, step, operators } = await compiler.ask('step', { target: engine.target, memory })
     await compiler.close()
     writeAtomically(join(folder, textFile), model.resolved)
+    recordStart(folder, { model: model.name, seed, steps: model.train.steps, batch: model.train.batch, data: root, images: ids.length, program: digest },
+      thisStart({ step: resumed?.step ?? 0, engine: engine.name, device: engine.device, mtlc: packageVersion(), command: ['mtlc', ...process.argv.slice(2)] }))
     const updated = new Set(step.outputs.filter(o => o.role === 'parameter').map(o => o.name))
     const unreached = parameters.filter(p => !updated.has(p.name)).map(p => p.name)
     if (unreached.length > 0) process.stderr.write(`warning: the loss does not depend on ${unreached.length} parameters, which stay as they are: ${listed(unreached)}\n`)
