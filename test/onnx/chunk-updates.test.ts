@@ -16,6 +16,7 @@ import type { Engine } from '../../src/runtime/engines/engine.ts'
 import { openEngine } from '../../src/runtime/engines/index.ts'
 import { uniform } from '../rules/gradient-cases.ts'
 import { ORIGIN } from './operators.ts'
+import { runSpec } from '../support/train-spec.ts'
 
 let engine: Engine
 beforeAll(async () => { engine = await openEngine({ engine: 'auto' }) })
@@ -38,7 +39,7 @@ function step(optimizer: OptimiserSpec, clipNorm: number | undefined, alone = fa
   }
   const loss = alone ? square : g.add(square, more())
   b.output('loss', 'loss', loss)
-  const train = { optimizer, schedule: { kind: 'constant' as const }, clipNorm, batch: 2, steps: 3, seed: 0, logEvery: 1, checkpointEvery: 1 }
+  const train = { optimizer, schedule: { kind: 'constant' as const }, clipNorm, batch: 2, steps: 3, ...runSpec }
   return optimise(buildTrainingStep({ mode: 'train', program: b.finish('Large'), train }, { defer: 1 }), { differentiated: true })
 }
 

@@ -44,7 +44,7 @@ describe('fields', () => {
 describe('specifications', () => {
   it('of training', () => {
     const { fields } = completeFields(trainSchema, new Map([['optimizer', adam], ['batch', int(2)], ['steps', int(40)], ['clip_norm', int(10)]]))
-    expect(toTrainSpec(fields)).toEqual({ optimizer: { kind: 'adam', lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 }, schedule: { kind: 'constant' }, clipNorm: 10, batch: 2, steps: 40, seed: 0, logEvery: 20, checkpointEvery: 1000, memory: undefined })
+    expect(toTrainSpec(fields)).toEqual({ optimizer: { kind: 'adam', lr: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 }, schedule: { kind: 'constant' }, clipNorm: 10, batch: 2, steps: 40, seed: 0, logEvery: 20, checkpointEvery: 1000, keep: 2, evalEvery: undefined, evalImages: 100, best: undefined, earlyStop: undefined, onNonfinite: 'stop', onError: 'stop', memory: undefined })
     expect(toTrainSpec(new Map([...fields, ['memory', string('1.5 GiB')]])).memory).toBe(1.5 * 2 ** 30)
   })
   it('of detection, as published', () => {

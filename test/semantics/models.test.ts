@@ -127,10 +127,17 @@ describe('a model', () => {
         ],
         "train": {
           "batch": 2,
+          "best": undefined,
           "checkpointEvery": 1000,
           "clipNorm": undefined,
+          "earlyStop": undefined,
+          "evalEvery": undefined,
+          "evalImages": 100,
+          "keep": 2,
           "logEvery": 20,
           "memory": undefined,
+          "onError": "stop",
+          "onNonfinite": "stop",
           "optimizer": {
             "beta1": 0.9,
             "beta2": 0.999,
@@ -239,6 +246,13 @@ describe('a model', () => {
           seed = 0
           log_every = 20
           checkpoint_every = 1000
+          keep = 2
+          eval_every = none
+          eval_images = 100
+          best = none
+          early_stop = none
+          on_nonfinite = "stop"
+          on_error = "stop"
           memory = none
         }
       }
@@ -279,6 +293,9 @@ describe('messages of sections', () => {
   it.each([
     ['no tasks and no data', 'model M { forward(image: [B, 3, H, W]) = {} }'],
     ['no forward', changed(['forward(image: [B, 3, H, W]) {\n    let x = stem(image)\n    return {for t in tasks: t.head(x)}\n  }', ''])],
+    ['a best of no metric', changed(['steps = 10 }', 'steps = 10; eval_every = 5; best = "depth/mIoU" }'])],
+    ['a best that nothing judges', changed(['steps = 10 }', 'steps = 10; best = "depth/rmse" }'])],
+    ['an early stop without a metric', changed(['steps = 10 }', 'steps = 10; eval_every = 5; early_stop = 3; on_nonfinite = "go on" }'])],
     ['two train sections', changed(['  stem = ', '  train { seed = 1 }\n  stem = '])],
     ['an unknown data set', changed(['data cityscapes3d', 'data cityscape'])],
     ['a field that does not fit', changed(['lr = 1e-3', 'lr = 0'])],

@@ -16,6 +16,7 @@ import { buildTrainingStep } from '../../src/compiler/training/step.ts'
 import type { Engine } from '../../src/runtime/engines/engine.ts'
 import { openEngine } from '../../src/runtime/engines/index.ts'
 import { uniform } from '../rules/gradient-cases.ts'
+import { runSpec } from '../support/train-spec.ts'
 
 const origin = (path: string): Origin => ({ path, span: undefined, phase: 'forward' })
 const f32 = (shape: Shape): { dtype: 'float32'; shape: Shape } => ({ dtype: 'float32', shape })
@@ -52,7 +53,7 @@ describe('the squared norm of a product from Gram matrices', () => {
 })
 
 const train: TrainSpec = {
-  optimizer: { kind: 'adam', lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 }, schedule: { kind: 'constant' }, clipNorm: 0.05, batch: 2, steps: 3, seed: 0, logEvery: 1, checkpointEvery: 1,
+  optimizer: { kind: 'adam', lr: 0.01, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 }, schedule: { kind: 'constant' }, clipNorm: 0.05, batch: 2, steps: 3, ...runSpec,
 }
 
 /**

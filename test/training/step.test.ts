@@ -9,6 +9,7 @@ import type { TrainSpec } from '../../src/compiler/tasks/spec.ts'
 import { optimiserScalars } from '../../src/compiler/training/optimiser.ts'
 import { buildTrainingStep, unreachedParameters } from '../../src/compiler/training/step.ts'
 import { uniform } from '../rules/gradient-cases.ts'
+import { runSpec } from '../support/train-spec.ts'
 
 const origin: Origin = { path: '', span: undefined, phase: 'forward' }
 const f32 = (...shape: number[]): { dtype: 'float32'; shape: number[] } => ({ dtype: 'float32', shape })
@@ -34,7 +35,7 @@ function linearModel(): Program {
 }
 
 const spec = (part: Partial<TrainSpec>): TrainSpec =>
-  ({ optimizer: { kind: 'sgd', lr: 0.05, momentum: 0, weightDecay: 0 }, schedule: { kind: 'poly', power: 0.9 }, clipNorm: undefined, batch: rows, steps: 20, seed: 0, logEvery: 1, checkpointEvery: 1, ...part })
+  ({ optimizer: { kind: 'sgd', lr: 0.05, momentum: 0, weightDecay: 0 }, schedule: { kind: 'poly', power: 0.9 }, clipNorm: undefined, batch: rows, steps: 20, ...runSpec, ...part })
 const step = (train: TrainSpec, options = {}): Program => {
   const program = buildTrainingStep({ mode: 'train', program: linearModel(), train }, options)
   verify(program)

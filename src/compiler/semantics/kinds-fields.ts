@@ -19,6 +19,7 @@ const within = (v: number, { above = -Infinity, below = Infinity, from = -Infini
 export const integer = (range: NumberRange = {}): FieldType => ({ expects: `an int${words(range)}`, accept: v => (v.t === 'int' && within(v.v, range) ? v : undefined) })
 export const number = (range: NumberRange = {}): FieldType => ({ expects: `a number${words(range)}`, accept: v => ((v.t === 'int' || v.t === 'float') && within(v.v, range) ? float(v.v) : undefined) })
 export const oneOf = (...texts: readonly string[]): FieldType => ({ expects: texts.map(t => `"${t}"`).join(' or '), accept: v => (v.t === 'string' && texts.includes(v.v) ? v : undefined) })
+export const text: FieldType = { expects: 'a text', accept: v => (v.t === 'string' ? v : undefined) }
 export const optional = (inner: FieldType): FieldType => ({ expects: `${inner.expects}, or none`, accept: v => (v.t === 'none' ? v : inner.accept(v)) })
 
 /** Text of a size of memory, "14GiB". */

@@ -8,6 +8,7 @@ type Fields = ReadonlyMap<string, Value>
 const broken = (name: string): never => { throw new Error(`internal: field ${name} was not checked`) }
 const numberAt = (f: Fields, name: string): number => { const v = f.get(name); return v?.t === 'int' || v?.t === 'float' ? v.v : broken(name) }
 const textAt = <T extends string>(f: Fields, name: string): T => { const v = f.get(name); return v?.t === 'string' ? v.v as T : broken(name) }
+const optionalAt = <T>(f: Fields, name: string, read: (f: Fields, name: string) => T): T | undefined => (f.get(name)?.t === 'none' ? undefined : read(f, name))
 const itemsAt = (f: Fields, name: string): readonly Value[] => { const v = f.get(name); return v?.t === 'list' ? v.items : broken(name) }
 const toNumber = (v: Value): number => (v.t === 'int' || v.t === 'float' ? v.v : broken('item'))
 const pair = (items: readonly Value[]): readonly [number, number] => [toNumber(items[0]), toNumber(items[1])]
@@ -54,6 +55,8 @@ function toSchedule(value: Value | undefined): ScheduleSpec {
 const toMemory = (value: Value | undefined): number | undefined => (value?.t === 'string' ? parseMemorySize(value.v) : undefined)
 
 export const toTrainSpec = (f: Fields): TrainSpec => ({
-  optimizer: toOptimiser(f.get('optimizer')), schedule: toSchedule(f.get('schedule')), clipNorm: f.get('clip_norm')?.t === 'none' ? undefined : numberAt(f, 'clip_norm'),
-  batch: numberAt(f, 'batch'), steps: numberAt(f, 'steps'), seed: numberAt(f, 'seed'), logEvery: numberAt(f, 'log_every'), checkpointEvery: numberAt(f, 'checkpoint_every'), memory: toMemory(f.get('memory')),
+  optimizer: toOptimiser(f.get('optimizer')), schedule: toSchedule(f.get('schedule')), clipNorm: optionalAt(f, 'clip_norm', numberAt),
+  batch: numberAt(f, 'batch'), steps: numberAt(f, 'steps'), seed: numberAt(f, 'seed'), logEvery: numberAt(f, 'log_every'), checkpointEvery: numberAt(f, 'checkpoint_every'),
+  keep: numberAt(f, 'keep'), evalEvery: optionalAt(f, 'eval_every', numberAt), evalImages: numberAt(f, 'eval_images'), best: optionalAt(f, 'best', textAt), earlyStop: optionalAt(f, 'early_stop', numberAt),
+  onNonfinite: textAt(f, 'on_nonfinite'), onError: textAt(f, 'on_error'), memory: toMemory(f.get('memory')),
 })

@@ -1,7 +1,7 @@
 // Built-in kinds: the fields of data sets, tasks, optimisers, schedules and `train`, as one table; and the functions that make values of them.
 import { didYouMean } from '../diagnostics/suggest.ts'
 import type { BuiltinFunction } from './functions/function.ts'
-import { integer, interval, kindOf, listOf, memorySize, mismatch, names, number, oneOf, optional, size, type KindField } from './kinds-fields.ts'
+import { integer, interval, kindOf, listOf, memorySize, mismatch, names, number, oneOf, optional, size, text, type KindField } from './kinds-fields.ts'
 import { float, int, list, none, record, string, type KindGroup, type Value } from './values.ts'
 
 export interface KindSchema {
@@ -98,7 +98,20 @@ export const trainSchema: KindSchema = {
     seed: { type: integer({ from: 0 }), default: int(0) },
     log_every: { type: integer({ from: 1 }), default: int(20) },
     checkpoint_every: { type: integer({ from: 1 }), default: int(1000) },
+    keep: { type: integer({ from: 1 }), default: int(2) },
+    eval_every: { type: optional(integer({ from: 1 })), default: none },
+    eval_images: { type: integer({ from: 0 }), default: int(100) },
+    best: { type: optional(text), default: none },
+    early_stop: { type: optional(integer({ from: 1 })), default: none },
+    on_nonfinite: { type: oneOf('stop', 'skip'), default: string('stop') },
+    on_error: { type: oneOf('stop', 'skip'), default: string('stop') },
     memory: { type: optional(memorySize), default: none },
+  },
+  check: f => {
+    const given = (name: string): boolean => f.get(name)?.t !== 'none'
+    if (given('best') && !given('eval_every')) return { field: 'best', message: '`best` is judged by evaluations: say how often with `eval_every`' }
+    if (given('early_stop') && !given('best')) return { field: 'early_stop', message: '`early_stop` waits for a better value of `best`: name a metric there' }
+    return undefined
   },
 }
 

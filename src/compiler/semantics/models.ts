@@ -6,6 +6,8 @@ import { didYouMean } from '../diagnostics/suggest.ts'
 import { Builder } from '../ir/builder.ts'
 import type { BlockDecl, ModelDecl, Override, Stmt, VariantDecl } from '../syntax/ast.ts'
 import { parseOverride } from '../syntax/parse.ts'
+import { metricsOf } from '../tasks/metrics.ts'
+import type { TaskSpec } from '../tasks/spec.ts'
 import { allFunctions, checkModules } from './check.ts'
 import { requirement } from './evaluate-statements.ts'
 import { Evaluator } from './evaluate.ts'
@@ -13,7 +15,7 @@ import { toDataSpec, toTrainSpec } from './kinds-spec.ts'
 import { completeFields, trainSchema } from './kinds.ts'
 import type { ElaboratedModel } from './model.ts'
 import { addLosses, collectPredictions } from './models-tasks.ts'
-import { ModelValues } from './models-values.ts'
+import { ModelValues, placeOf } from './models-values.ts'
 import { loadModules, type LoadedModules, type Module, type SourceHost } from './modules.ts'
 import { printResolved } from './resolved.ts'
 import { Scope } from './scope.ts'
@@ -218,6 +220,7 @@ function elaborateModel(model: ResolvedModel, modules: ReadonlyMap<string, Modul
 
   const predicted = collectPredictions(result, lastReturn(forward.body) ?? forward.span, values.tasks, data, batch, builder, report)
   if (predicted === undefined) return undefined
+  if (!checkBest(train.best, predicted.map(p => p.spec), model, report)) return undefined
   if (options.mode === 'train' && !addLosses(predicted, model, evaluator, report)) return undefined
   if (evaluator.stopped) return undefined
   reportUnused(model, values, evaluator, substitutions, renamed, options.mode, report)
@@ -226,6 +229,15 @@ function elaborateModel(model: ResolvedModel, modules: ReadonlyMap<string, Modul
     name: model.name, mode: options.mode, program: builder.finish(model.name), constants: evaluator.constants, calls: evaluator.calls,
     data, tasks: predicted.map(p => p.spec), train, renames: model.renames.map(r => [r.from, r.to] as const), resolved: printResolved(model, values),
   }
+}
+
+/** `train.best` must be a metric of a task of the model. */
+function checkBest(best: string | undefined, tasks: readonly TaskSpec[], model: ResolvedModel, report: (d: Diagnostic) => void): boolean {
+  const known = [...metricsOf(tasks).keys()]
+  const slot = model.train.slots.get('best')
+  if (best === undefined || slot === undefined || known.includes(best)) return true
+  report(diagnose('field-value', placeOf(slot), { where: 'train', reason: `\`best\`: there is no metric "${best}"` }, { hint: didYouMean(best, known) ?? `these exist: ${known.join(', ')}` }))
+  return false
 }
 
 /** A text without `train` can be run, not trained: the values are never read. */

@@ -57,6 +57,20 @@ export interface TrainSpec {
   readonly seed: number
   readonly logEvery: number
   readonly checkpointEvery: number
+  /** How many of the newest checkpoints stay; the best one stays beside them. */
+  readonly keep: number
+  /** Steps between two evaluations on the split `val`. */
+  readonly evalEvery: number | undefined
+  /** Images of an evaluation during training; 0 for all. */
+  readonly evalImages: number
+  /** The metric by which the best checkpoint is chosen, `TASK/NAME` of tasks/metrics.ts. */
+  readonly best: string | undefined
+  /** Evaluations without a better value of `best` after which the run ends. */
+  readonly earlyStop: number | undefined
+  /** What becomes of a step whose losses or gradients are not finite. */
+  readonly onNonfinite: 'stop' | 'skip'
+  /** What becomes of an image that cannot be read. */
+  readonly onError: 'stop' | 'skip'
   /** Bytes that a training step is to fit into. */
   readonly memory?: number | undefined
 }
