@@ -3,7 +3,7 @@ import { printProgram } from '../compiler/ir/print.ts'
 import { optimise } from '../compiler/passes/index.ts'
 import { describeModel, type ElaboratedModel } from '../compiler/semantics/model.ts'
 import { buildTrainingStep } from '../compiler/training/step.ts'
-import { prepareProgram } from '../runtime/engines/onnxruntime/prepare.ts'
+import { prepareProgram } from '../runtime/engines/prepare.ts'
 import type { CompilerAnswer, CompilerRequest, ReplyOf, RequestOf, TrainingText } from './compiler-protocol.ts'
 import { reportError } from './explained.ts'
 import { finishRun } from './finish.ts'
@@ -28,10 +28,12 @@ function describe(text: TrainingText): ReplyOf<'describe'> {
   return { model: describeModel(model), digest: digestOfTraining(model), sources }
 }
 
-function compileStep({ target, memory }: RequestOf<'step'>): ReplyOf<'step'> {
-  const { program, mode } = fitStep(optimise(buildTrainingStep(known().model), { differentiated: true }), memory)
+async function compileStep({ target, memory }: RequestOf<'step'>): Promise<ReplyOf<'step'>> {
+  const whole = optimise(buildTrainingStep(known().model), { differentiated: true })
+  // The plan is of onnxruntime's buffers.
+  const { program, mode } = target.engine === 'onnxruntime' ? fitStep(whole, memory) : { program: whole, mode: undefined }
   const { inputs, outputs, nodes } = program
-  return { prepared: prepareProgram(program, target, { memory: mode }), step: { inputs, outputs }, operators: nodes.length, peak: process.resourceUsage().maxRSS * 1024 }
+  return { prepared: await prepareProgram(program, target, { memory: mode }), step: { inputs, outputs }, operators: nodes.length, peak: process.resourceUsage().maxRSS * 1024 }
 }
 
 async function answer(message: CompilerRequest): Promise<ReplyOf<CompilerRequest['kind']>> {

@@ -1,5 +1,5 @@
 // Options that several commands share, and the parsing of their values.
-import { engineNames } from '../runtime/engines/index.ts'
+import { engineNames, engines } from '../runtime/engines/index.ts'
 import { InvalidArgumentError, Option, type Command } from 'commander'
 
 const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value]
@@ -28,4 +28,4 @@ export const withModel = (command: Command): Command => command
 export interface EngineOptions { readonly engine: string; readonly device?: string }
 export const withEngine = (command: Command): Command => command
   .addOption(new Option('--engine <name>', 'what runs the programs').choices(engineNames).default('auto'))
-  .option('--device <name>', 'cpu (default), webgpu or cuda')
+  .option('--device <name>', `of onnxruntime: ${engines.onnxruntime.devices.join(', ')} (default cpu); of tfjs: ${engines.tfjs.devices.join(', ')} (default the best that works)`)

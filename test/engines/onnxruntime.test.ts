@@ -6,13 +6,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Builder } from '../../src/compiler/ir/builder.ts'
 import { interpret, toTensorData } from '../../src/compiler/ir/interpreter.ts'
 import type { TensorData } from '../../src/compiler/ir/types.ts'
-import { optimiserScalars } from '../../src/compiler/training/optimiser.ts'
+import { optimiserScalars } from '../../src/compiler/training/scalars.ts'
 import { EngineError, type Engine, type HostTensors } from '../../src/runtime/engines/engine.ts'
 import { openEngine } from '../../src/runtime/engines/index.ts'
 import { probeEngines } from '../../src/runtime/engines/probe.ts'
 import { openOnnxRuntime } from '../../src/runtime/engines/onnxruntime/engine.ts'
 import { readableError } from '../../src/runtime/engines/onnxruntime/messages.ts'
-import { WorkerThread } from '../../src/runtime/engines/onnxruntime/worker-thread.ts'
+import type { OnnxRuntimeWorker } from '../../src/runtime/engines/onnxruntime/protocol.ts'
+import { WorkerThread } from '../../src/runtime/engines/worker-thread.ts'
 import { runOnnxFile } from '../../src/runtime/engines/onnxruntime/onnx-file.ts'
 import { expectClose } from '../onnx/close.ts'
 import { f32, ORIGIN } from '../onnx/operators.ts'
@@ -132,7 +133,7 @@ describe('errors', () => {
     const path = join(folder, 'worker.mjs')
     for (const [body, message] of [['process.exit(3)', 'the onnxruntime worker ended unexpectedly (exit code 3)'], ['throw new Error("broken\\n  at line 7")', 'the onnxruntime worker failed: broken']]) {
       writeFileSync(path, `import { parentPort } from 'node:worker_threads'\nparentPort.on('message', () => { ${body} })\n`)
-      const thread = new WorkerThread(path)
+      const thread = new WorkerThread<OnnxRuntimeWorker>('onnxruntime', path, readableError)
       const answers = await Promise.allSettled([thread.ask({ kind: 'state', session: 1 }), thread.ask({ kind: 'state', session: 2 })])
       expect(answers).toMatchObject([{ reason: new EngineError(message) }, { reason: new EngineError(message) }])
       await expect(thread.ask({ kind: 'state', session: 3 })).rejects.toThrow(message)
@@ -177,7 +178,7 @@ describe('errors', () => {
 
 it('what works here is found by trying', async () => {
   const reports = await probeEngines()
-  expect(reports.map(r => `${r.engine} ${r.device}`)).toEqual(['onnxruntime cpu', 'onnxruntime webgpu', 'onnxruntime cuda'])
+  expect(reports.map(r => `${r.engine} ${r.device}`)).toEqual(['onnxruntime cpu', 'onnxruntime webgpu', 'onnxruntime cuda', 'tfjs tensorflow', 'tfjs webgpu', 'tfjs wasm', 'tfjs cpu'])
   expect(reports[0]).toEqual({ engine: 'onnxruntime', device: 'cpu', works: true, reason: '' })
   for (const { works, reason } of reports) expect(works).toBe(reason === '')
 })

@@ -6,7 +6,7 @@ import type { OnnxGraph } from '../../src/compiler/targets/onnx/graph.ts'
 import { longName, shortNames } from '../../src/compiler/targets/onnx/short-names.ts'
 import { openOnnxRuntime } from '../../src/runtime/engines/onnxruntime/engine.ts'
 import { probeGraph, probeModel, withSequence } from '../../src/runtime/engines/onnxruntime/fetch.ts'
-import { prepareProgram } from '../../src/runtime/engines/onnxruntime/prepare.ts'
+import { prepareOnnx } from '../../src/runtime/engines/onnxruntime/prepare.ts'
 import { f32, ORIGIN } from '../onnx/operators.ts'
 import { derivedStep } from './programs.ts'
 
@@ -39,7 +39,7 @@ describe('a prepared program', () => {
     const engine = await openOnnxRuntime({ threads: 2 })
     const { program, state, feeds } = derivedStep()
     const scalars = Object.fromEntries(program.inputs.filter(i => i.role === 'scalar').map(i => [i.name, { dtype: 'float32', shape: [], data: Float32Array.of(0.01) }] as const))
-    const direct = await engine.open(program, state), apart = await engine.openPrepared(structuredClone(prepareProgram(program, structuredClone(engine.target))), state)
+    const direct = await engine.open(program, state), apart = await engine.openPrepared(structuredClone(prepareOnnx(program, structuredClone(engine.target))), state)
     for (let step = 0; step < 3; step++) expect(await apart.run({ ...feeds, ...scalars })).toEqual(await direct.run({ ...feeds, ...scalars }))
     expect(await apart.readState()).toEqual(await direct.readState())
     await engine.close()
@@ -50,7 +50,7 @@ describe('a prepared program', () => {
     const b = new Builder()
     const x = b.input('x', 'input', { dtype: 'float32', shape: [3] }, ORIGIN), i = b.input('i', 'input', { dtype: 'int32', shape: [2] }, ORIGIN)
     b.output('y', 'tap', b.emit('gather', [x, i], { axis: 0 }, ORIGIN))
-    const prepared = prepareProgram(b.finish('p'), engine.target)
+    const prepared = prepareOnnx(b.finish('p'), engine.target)
     expect(Buffer.from(prepared.model).includes('backbone')).toBe(false)
     const session = await engine.openPrepared(prepared, {})
     await expect(session.run({ x: f32([3]), i: { dtype: 'int32', shape: [2], data: Int32Array.of(0, 7) } })).rejects.toThrow(/^backbone\.stage\.0\/Gather\.2: indices element out of data bounds/)

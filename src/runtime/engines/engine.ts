@@ -1,8 +1,9 @@
 // The one interface behind which every engine stands: it compiles programs and runs them; state stays inside.
 import type { MemoryMode } from '../../compiler/memory/plan.ts'
-import type { Program, ProgramInput } from '../../compiler/ir/program.ts'
+import type { Program } from '../../compiler/ir/program.ts'
 import type { TensorData } from '../../compiler/ir/types.ts'
-import type { OpenRequest } from './onnxruntime/protocol.ts'
+import type { OnnxRuntimeTarget, PreparedOnnx } from './onnxruntime/protocol.ts'
+import type { PreparedTfjs, TfjsTarget } from './tfjs/protocol.ts'
 
 export type HostTensors = Readonly<Record<string, TensorData>>
 
@@ -12,37 +13,31 @@ export interface Session {
   run(feeds: HostTensors): Promise<HostTensors>
   /** Copies of parameters, states and moments by name. */
   readState(): Promise<HostTensors>
-  /** The state itself, without a copy, to read while `use` runs; the session cannot run meanwhile, and the tensors are empty afterwards. */
+  /** The state itself, where the engine holds it on the host, or a copy, to read while `use` runs; the session cannot run meanwhile, and the tensors may be empty afterwards. */
   lendState<T>(use: (state: HostTensors) => T | Promise<T>): Promise<T>
   dispose(): Promise<void>
 }
 
 /** What a program is prepared for. Plain data. */
-export interface EngineTarget {
-  readonly device: string
-  /** Outputs are filled without a copy. */
-  readonly zeroCopy: boolean
-  /** State is updated in the buffers it is read from where that is safe. */
-  readonly inPlace: boolean
-}
+export type EngineTarget = OnnxRuntimeTarget | TfjsTarget
 
 export interface PrepareOptions {
   readonly outputs?: readonly string[]
-  /** How buffers are kept, as planned (compiler/memory/plan.ts); others than `plain` take longer to open, `released` to run. */
+  /** How onnxruntime keeps buffers, as planned (compiler/memory/plan.ts); others than `plain` take longer to open, `released` to run. Other engines free each at its last use. */
   readonly memory?: MemoryMode
 }
 
-/** A program as an engine opens it, made for the engine's target. Plain data: it can be made in another process. */
-export interface PreparedProgram extends Pick<OpenRequest, 'model' | 'groups' | 'feeds' | 'stateInputs' | 'stateOutputs' | 'results' | 'arena' | 'zeroCopy'> {
-  /** The names of the nodes, which the model does not hold (compiler/targets/onnx/short-names.ts). */
-  readonly names: string
-  /** The inputs of role parameter, state and moment. */
-  readonly state: readonly Pick<ProgramInput, 'name' | 'role' | 'type'>[]
-}
+/** A program as an engine opens it, made for the engine's target (prepare.ts). Plain data: it can be made in another process. */
+export type PreparedProgram = PreparedOnnx | PreparedTfjs
+
+/** What an engine's session holds now. */
+export interface EngineMemory { /** tensors alive */ readonly tensors: number; readonly bytes: number }
 
 export interface Engine {
   readonly name: string
   readonly device: string
+  /** What stands behind the device: package and version, a GPU's name. */
+  readonly detail: string
   readonly target: EngineTarget
   /**
    * `state`: value of every input of role parameter, state and moment. Outputs of these roles update it in place at each run.
@@ -50,8 +45,10 @@ export interface Engine {
    * Throws EngineError (a user-readable message) if the engine cannot run the program.
    */
   open(program: Program, state: HostTensors, options?: PrepareOptions & { readonly give?: boolean }): Promise<Session>
-  /** As `open`, without anything of the compiler in this process. Takes over the model. */
+  /** As `open`, without anything of the compiler in this process. Takes over the prepared program. */
   openPrepared(prepared: PreparedProgram, state: HostTensors, options?: { readonly give?: boolean }): Promise<Session>
+  /** Of all its sessions; undefined where the engine does not count. */
+  memory(): Promise<EngineMemory | undefined>
   close(): Promise<void>
 }
 

@@ -1,6 +1,8 @@
 // Finds the engine that was asked for, or the best one here.
 import { EngineError, type Engine } from './engine.ts'
 import { openOnnxRuntime } from './onnxruntime/engine.ts'
+import { openTfjs } from './tfjs/engine.ts'
+import { tfjsDevices } from './tfjs/protocol.ts'
 
 export interface EngineChoice {
   readonly engine: string
@@ -14,6 +16,7 @@ interface Offer { readonly devices: readonly string[]; readonly open: (choice: E
 
 export const engines: Readonly<Record<string, Offer>> = {
   onnxruntime: { devices: ['cpu', 'webgpu', 'cuda'], open: ({ device, threads }) => openOnnxRuntime({ device, threads }) },
+  tfjs: { devices: tfjsDevices, open: ({ device, threads }) => openTfjs({ device, threads }) },
 }
 
 /** Names for `--engine`. */

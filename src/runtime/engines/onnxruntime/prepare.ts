@@ -4,20 +4,21 @@ import { encodeGraph } from '../../../compiler/targets/onnx/encode.ts'
 import { OnnxTargetError } from '../../../compiler/targets/onnx/graph.ts'
 import { isState, sessionGraph, type SessionGraph, type SessionGraphOptions } from '../../../compiler/targets/onnx/session-graph.ts'
 import { shortNames } from '../../../compiler/targets/onnx/short-names.ts'
-import { EngineError, type EngineTarget, type PreparedProgram, type PrepareOptions } from '../engine.ts'
+import { EngineError, type PrepareOptions } from '../engine.ts'
 import { withSequence } from './fetch.ts'
-import type { Port } from './protocol.ts'
+import type { OnnxRuntimeTarget, Port, PreparedOnnx } from './protocol.ts'
 
 const MAX_MODEL_BYTES = 2 ** 31 - 1
 
 /** Throws EngineError (a user-readable message) if the engine cannot run the program. */
-export function prepareProgram(program: Program, { device, zeroCopy, inPlace }: EngineTarget, { outputs, memory = 'plain' }: PrepareOptions = {}): PreparedProgram {
+export function prepareOnnx(program: Program, { device, zeroCopy, inPlace }: OnnxRuntimeTarget, { outputs, memory = 'plain' }: PrepareOptions = {}): PreparedOnnx {
   const lowered = lower(program, { outputs, contrib: device === 'cpu', hidden: memory !== 'plain', inPlace })
   const { graph, names } = shortNames(zeroCopy ? withSequence(lowered.graph) : lowered.graph)
   const { model } = encodeGraph(graph, Infinity)
   if (model.length > MAX_MODEL_BYTES) throw new EngineError(`the constants of "${program.name}" make a model of ${(model.length / 2 ** 30).toFixed(1)} GiB; onnxruntime reads at most 2 GiB`)
   const [inputs, results] = [lowered.inputs, lowered.outputs]
   return {
+    engine: 'onnxruntime',
     // A buffer of its own: it is handed over.
     model: model.byteLength === model.buffer.byteLength ? model : Uint8Array.from(model),
     names,

@@ -1,15 +1,22 @@
-// What the engine and its worker thread say to each other.
-import type { TensorData } from '../../../compiler/ir/types.ts'
+// What the onnxruntime worker opens, and what a program is when it is prepared for it.
 import type { StateGroup } from '../../../compiler/targets/onnx/group-updates.ts'
+import type { NamedType, StatePort } from '../worker-protocol.ts'
+
+export interface OnnxRuntimeTarget {
+  readonly engine: 'onnxruntime'
+  readonly device: string
+  /** Outputs are filled without a copy. */
+  readonly zeroCopy: boolean
+  /** State is updated in the buffers it is read from where that is safe. */
+  readonly inPlace: boolean
+}
 
 /** A tensor of the graph that the worker feeds or fetches. */
-export interface Port { readonly name: string; readonly onnx: string; readonly type: { readonly dtype: TensorData['dtype']; readonly shape: readonly number[] } }
+export interface Port extends NamedType { readonly onnx: string }
 
-export interface OpenRequest {
-  readonly kind: 'open'
+/** The encoded graph, and what to feed and fetch. */
+export interface OnnxStep {
   readonly model: Uint8Array
-  /** Kept in the worker, by name. */
-  readonly state: Readonly<Record<string, TensorData>>
   /** Vectors that hold several tensors of the state. */
   readonly groups: readonly StateGroup[]
   /** Inputs given at each run. */
@@ -20,29 +27,24 @@ export interface OpenRequest {
   readonly stateOutputs: readonly (Port & { readonly inPlace: boolean })[]
   /** Outputs returned by each run. */
   readonly results: readonly Port[]
-  readonly device: string
-  readonly threads: number
   /** Free buffers stay in the engine's arena, or go back to the system. */
   readonly arena: boolean
   /** The model's first output is the sequence of fetch.ts. */
   readonly zeroCopy: boolean
 }
 
-export type Request =
-  | { readonly kind: 'hello'; readonly zeroCopy: boolean }
-  | OpenRequest
-  | { readonly kind: 'run'; readonly session: number; readonly feeds: Readonly<Record<string, TensorData>> }
-  | { readonly kind: 'state'; readonly session: number }
-  /** Hand the state over until it is returned. */
-  | { readonly kind: 'lend'; readonly session: number }
-  | { readonly kind: 'return'; readonly session: number; readonly state: Readonly<Record<string, TensorData>> }
-  | { readonly kind: 'dispose'; readonly session: number }
+export interface PreparedOnnx extends OnnxStep {
+  readonly engine: 'onnxruntime'
+  /** The names of the nodes, which the model does not hold (compiler/targets/onnx/short-names.ts). */
+  readonly names: string
+  /** The inputs of role parameter, state and moment. */
+  readonly state: readonly StatePort[]
+}
 
-export type Reply =
-  | { readonly kind: 'hello'; readonly version: string; readonly zeroCopy: boolean }
-  | { readonly kind: 'open'; readonly session: number }
-  | { readonly kind: 'tensors'; readonly tensors: Readonly<Record<string, TensorData>> }
-  | { readonly kind: 'done' }
+export interface OpenRequest extends OnnxStep { readonly device: string; readonly threads: number }
 
-export interface Envelope<T> { readonly id: number; readonly body: T }
-export type Answer = Envelope<Reply> | { readonly id: number; readonly error: string }
+export interface OnnxRuntimeWorker {
+  readonly hello: { readonly zeroCopy: boolean }
+  readonly introduction: { readonly version: string; readonly zeroCopy: boolean }
+  readonly open: OpenRequest
+}

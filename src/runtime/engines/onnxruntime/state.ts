@@ -4,9 +4,11 @@ import type { TensorData } from '../../../compiler/ir/types.ts'
 import { arrayOf } from '../../../compiler/targets/onnx/emitter.ts'
 import { sizeOf } from '../../../compiler/ir/types.ts'
 import { runAndCopy, runInto, type Ort, type Tensors } from './fetch.ts'
+import type { Tensors as HostTensors } from '../worker-protocol.ts'
 import type { OpenRequest, Port } from './protocol.ts'
 
 type Elements = TensorData['data']
+type Opening = OpenRequest & { readonly state: HostTensors }
 
 /**
  * Graph optimisation is the compiler's work; the memory pattern would double the memory, spinning threads disturb the data workers. The arena fills a buffer of twice the size rather than splitting
@@ -20,14 +22,14 @@ export const sessionOptions = (device: string, threads: number, arena = true): I
 export class StatefulSession {
   readonly #ort: Ort
   readonly #session: InferenceSession
-  readonly #request: Omit<OpenRequest, 'model' | 'state'>
+  readonly #request: Omit<OpenRequest, 'model'>
   readonly #state: Map<string, TensorData>
   /** The vectors of the groups, of which their members in `#state` are views. */
   readonly #vectors = new Map<string, TensorData>()
   /** The second buffer of each value that cannot be updated in place; changes places with the first after each run. */
   readonly #spare = new Map<string, Elements>()
 
-  private constructor(ort: Ort, session: InferenceSession, request: OpenRequest) {
+  private constructor(ort: Ort, session: InferenceSession, request: Opening) {
     this.#ort = ort
     this.#session = session
     const { model: _model, state, ...rest } = request
@@ -41,7 +43,7 @@ export class StatefulSession {
     for (const { name, type, inPlace } of request.stateOutputs) if (!inPlace) this.#spare.set(name, arrayOf(type.dtype, sizeOf(type.shape)))
   }
 
-  static async open(ort: Ort, request: OpenRequest): Promise<StatefulSession> {
+  static async open(ort: Ort, request: Opening): Promise<StatefulSession> {
     return new StatefulSession(ort, await ort.InferenceSession.create(request.model, sessionOptions(request.device, request.threads, request.arena)), request)
   }
 
