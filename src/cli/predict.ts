@@ -9,7 +9,8 @@ import { factsOf, readFacts, type ModelFacts } from '../runtime/model-facts.ts'
 import { cameraOf } from '../runtime/predict/camera.ts'
 import { checkNames, nameOf, renderFiles, requireWritable, writeTogether } from '../runtime/predict/files.ts'
 import { fitImage } from '../runtime/predict/fit.ts'
-import { modelInput, readImage } from '../runtime/predict/image.ts'
+import { readImage } from '../runtime/predict/image.ts'
+import { modelInput } from '../runtime/predict/input.ts'
 import { predictions } from '../runtime/predict/predict.ts'
 import { Progress } from '../runtime/train/progress.ts'
 import type { TensorData } from '../compiler/ir/types.ts'
@@ -61,7 +62,7 @@ async function predictImage(network: Network, path: string, options: PredictOpti
   const [height, width] = facts.data.image
   const fit = fitImage(image, { height, width })
   const camera = facts.tasks.some(t => t.config.kind === 'detection3d') ? await cameraOf(path, options.camera, fit) : undefined
-  const found = predictions(facts, await network.run(await modelInput(image, fit, facts.data)), fit, camera?.camera)
+  const found = predictions(facts, await network.run(modelInput(image, fit, facts.data)), fit, camera?.camera)
   const files = writeTogether(options.out, renderFiles({ facts, name: nameOf(path), image, predictions: found, camera, score: options.score }))
   const notes: string[] = []
   if (image.height !== height || image.width !== width) {

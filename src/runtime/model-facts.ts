@@ -1,7 +1,7 @@
 // What an exported ONNX file says about itself beside its graph: the data and the tasks that predictions are made for.
 import type { ElaboratedModel } from '../compiler/semantics/model.ts'
 import type { DataSpec, DepthConfig, Detection3dConfig, SegmentationConfig, TaskConfig } from '../compiler/tasks/spec.ts'
-import { JsonValue } from './data/cityscapes3d/json.ts'
+import { JsonValue } from './data/cityscapes3d/json-value.ts'
 import { dataError } from './data/errors.ts'
 import { FileWindow } from './weights/file-window.ts'
 

@@ -2,12 +2,14 @@
 import { describe, expect, it } from 'vitest'
 import { sensorTransform } from '../../src/runtime/data/cityscapes3d/camera.ts'
 import type { Camera } from '../../src/runtime/data/dataset.ts'
-import { birdsEye, groundMap } from '../../src/runtime/draw/birds-eye.ts'
+import { birdsEye } from '../../src/runtime/draw/birds-eye.ts'
 import { boxes3d } from '../../src/runtime/draw/boxes.ts'
 import { painted } from '../../src/runtime/draw/canvas.ts'
-import { encodePicture, pasted, pixelAt, plain, type Picture } from '../../src/runtime/draw/picture.ts'
+import { groundMap } from '../../src/runtime/draw/ground.ts'
+import { pasted, pixelAt, plain, type Picture } from '../../src/runtime/draw/picture.ts'
+import { encodePicture } from '../../src/runtime/draw/png.ts'
 import { contactSheet } from '../../src/runtime/draw/sheet.ts'
-import { vehicleColour } from '../../src/runtime/draw/style.ts'
+import { vehicleColour } from '../../src/runtime/draw/colours.ts'
 import { headingArrow, wireFrame, type DrawnBox } from '../../src/runtime/draw/wireframe.ts'
 
 /** At the origin of V, looking ahead. */

@@ -1,9 +1,11 @@
 // Pictures of dense predictions: every pixel of a small case is known.
 import { describe, expect, it } from 'vitest'
 import { colourMap } from '../../src/runtime/draw/colour-map.ts'
-import { depthIndex, depthMap, noValue, ticks } from '../../src/runtime/draw/depth.ts'
+import { segmentationColour, trainClasses } from '../../src/runtime/draw/colours.ts'
+import { depthIndex, noValue, ticks } from '../../src/runtime/draw/depth-scale.ts'
+import { depthMap } from '../../src/runtime/draw/depth.ts'
 import { pixelAt, plain } from '../../src/runtime/draw/picture.ts'
-import { segmentationColour, segmentationOverlay, trainClasses } from '../../src/runtime/draw/segmentation.ts'
+import { segmentationOverlay } from '../../src/runtime/draw/segmentation.ts'
 
 describe('segmentation', () => {
   const image = plain(2, 3, [100, 50, 200])

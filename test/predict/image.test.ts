@@ -4,9 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import sharp, { type Sharp } from 'sharp'
 import { afterAll, expect, it } from 'vitest'
-import { pixelAt, plain } from '../../src/runtime/draw/picture.ts'
+import { pixelAt, plain, type Picture } from '../../src/runtime/draw/picture.ts'
 import { fitImage } from '../../src/runtime/predict/fit.ts'
-import { modelInput, readImage } from '../../src/runtime/predict/image.ts'
+import { readImage } from '../../src/runtime/predict/image.ts'
+import { modelInput } from '../../src/runtime/predict/input.ts'
+import { resized } from '../../src/runtime/predict/resize.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'mtlc-image-'))
 afterAll(() => rmSync(dir, { recursive: true }))
@@ -66,12 +68,33 @@ it.each<[string, () => Promise<string>, string]>([
   await expect(readImage(path)).rejects.toThrow('fix: ')
 })
 
-it('the input is normalised, and the margin is zero', async () => {
+it('the input is normalised, and the margin is zero', () => {
   const spec = { image: [2, 4], mean: [0.4, 0.2, 0.6], std: [0.5, 0.25, 0.2] } as const
   const model = { height: 2, width: 4 }
-  const same = await modelInput(plain(2, 4, [102, 51, 255]), fitImage(model, model), spec)
+  const same = modelInput(plain(2, 4, [102, 51, 255]), fitImage(model, model), spec)
   expect(same.shape).toEqual([1, 3, 2, 4])
   expect(Array.from(same.data).map(v => Number(v.toFixed(5)) + 0)).toEqual([...Array<number>(16).fill(0), ...Array<number>(8).fill(2)])
-  const square = await modelInput(plain(2, 2, [102, 51, 255]), fitImage({ height: 2, width: 2 }, model), spec)
+  const square = modelInput(plain(2, 2, [102, 51, 255]), fitImage({ height: 2, width: 2 }, model), spec)
   expect(Array.from(square.data.slice(16)).map(v => Number(v.toFixed(5)) + 0)).toEqual([0, 2, 2, 0, 0, 2, 2, 0])
+})
+
+/** Waves of 31 pixels across, of 6 to 19 down. */
+const textured = (height: number, width: number): Picture => ({ height, width, data: Uint8Array.from({ length: 3 * height * width }, (_, i) => 127 + 60 * Math.sin(i / 3 % width / 5) + 50 * Math.sin(Math.floor(i / 3 / width) / 3 * (1 + i % 3))) })
+
+it.each([[20, 31], [50, 40], [64, 96]])('resized to %i x %i as libvips resizes with its filter', async (height, width) => {
+  const picture = textured(64, 96)
+  const expected = await sharp(picture.data, { raw: { height: 64, width: 96, channels: 3 } }).resize(width, height, { fit: 'fill', kernel: 'lanczos3' }).raw().toBuffer()
+  const found = resized(picture, height, width).data
+  const differences = Array.from(found, (v, i) => Math.abs(v - expected[i]))
+  expect(differences.reduce((a, b) => a + b, 0) / differences.length).toBeLessThan(0.6)
+})
+
+it('a picture of one colour keeps it at any size', () => {
+  for (const [height, width] of [[1, 1], [7, 300], [33, 2]]) expect([...new Set(resized(plain(20, 30, [9, 9, 9]), height, width).data)]).toEqual([9])
+})
+
+it('enlarged, a ramp stays a ramp', () => {
+  const ramp = { height: 40, width: 50, data: Uint8Array.from({ length: 3 * 40 * 50 }, (_, i) => 4 * (Math.floor(i / 3) % 50)) }
+  const { data } = resized(ramp, 60, 125)
+  for (let x = 10; x < 115; x++) expect(Math.abs(data[3 * (30 * 125 + x)] - 4 * ((x + 0.5) / 2.5 - 0.5))).toBeLessThan(1)
 })

@@ -2,9 +2,8 @@
 import { createRequire } from 'node:module'
 import type * as CanvasModule from '@napi-rs/canvas'
 import type { SKRSContext2D } from '@napi-rs/canvas'
-import type { Colour, Picture } from './picture.ts'
-
-export type Brush = SKRSContext2D
+import type { Font } from './brush.ts'
+import type { Picture } from './picture.ts'
 
 /** The font that comes with the package: text does not depend on what is installed. */
 const family = 'mtlc DejaVu Sans'
@@ -24,10 +23,7 @@ function library(): typeof CanvasModule {
 }
 
 /** Value of a context's `font`. `size` in pixels. */
-export const font = (size: number, weight: 'normal' | 'bold' = 'normal'): string => `${size}px "${family}${weight === 'bold' ? ' Bold' : ''}"`
-
-/** Value of a context's `fillStyle` and `strokeStyle`. `alpha` 0 to 1. */
-export const css = ([r, g, b]: Colour, alpha = 1): string => `rgba(${r}, ${g}, ${b}, ${alpha})`
+export const font: Font = (size, weight = 'normal') => `${size}px "${family}${weight === 'bold' ? ' Bold' : ''}"`
 
 const opaque = ({ height, width, data }: Picture): CanvasModule.ImageData => {
   const rgba = new Uint8ClampedArray(4 * height * width)
@@ -36,7 +32,7 @@ const opaque = ({ height, width, data }: Picture): CanvasModule.ImageData => {
 }
 
 /** A copy of a picture with something drawn on it. Pixels that `draw` does not touch keep their exact values. */
-export function painted(picture: Picture, draw: (brush: Brush) => void): Picture {
+export function painted(picture: Picture, draw: (brush: SKRSContext2D) => void): Picture {
   const { height, width } = picture
   const brush = library().createCanvas(width, height).getContext('2d')
   brush.putImageData(opaque(picture), 0, 0)

@@ -1,5 +1,5 @@
 // The colour map of depth: even steps of lightness from violet to yellow, computed in OKLab.
-import type { Colour } from './picture.ts'
+import type { Colour } from './colours.ts'
 
 /** OKLab -> linear sRGB (B. Ottosson, A perceptual color space for image processing, 2020). */
 function linearRgb(lightness: number, a: number, b: number): [number, number, number] {

@@ -1,10 +1,8 @@
-// A picture in memory: RGB bytes; crops, sizes, PNG.
-import { encodePng } from '../data/cityscapes3d/png.ts'
+// A picture in memory: RGB bytes, pasted and repeated.
+import type { Colour } from './colours.ts'
 
 /** RGB, 8 bit, row-major HWC. */
 export interface Picture { readonly height: number; readonly width: number; readonly data: Uint8Array }
-
-export type Colour = readonly [number, number, number]
 
 /** A picture of one colour. */
 export function plain(height: number, width: number, [r, g, b]: Colour): Picture {
@@ -34,6 +32,3 @@ export function repeated(map: ArrayLike<number>, height: number, width: number, 
   for (let y = 0; y < height * factor; y++) for (let x = 0, row = Math.floor(y / factor) * width; x < wide; x++) out[y * wide + x] = map[row + Math.floor(x / factor)]
   return out
 }
-
-/** An 8-bit RGB PNG; the same bytes everywhere. */
-export const encodePicture = ({ height, width, data }: Picture): Uint8Array => encodePng('rgb8', height, width, data)

@@ -1,16 +1,7 @@
 // Segmentation in the Cityscapes palette over the image, with a legend.
-import { cityscapesLabels } from '../tasks/cityscapes-labels.ts'
-import type { Colour, Picture } from './picture.ts'
+import { noClass, segmentationColour, trainClasses } from './colours.ts'
+import type { Picture } from './picture.ts'
 import { swatch, withLegend } from './style.ts'
-
-/** Names of the 19 evaluated classes, in order of their train ids. */
-export const trainClasses: readonly string[] = cityscapesLabels.filter(l => l.trainId !== 255).map(l => l.name)
-
-const palette = new Map(cityscapesLabels.map(l => [l.name, l.color]))
-const nothing: Colour = [0, 0, 0]
-
-/** The colour of a class in the Cityscapes palette; black for a name that is none of its labels. */
-export const segmentationColour = (name: string): Colour => palette.get(name) ?? nothing
 
 export interface OverlayOptions {
   /** names of the classes, by index; the 19 of Cityscapes where not given */
@@ -33,7 +24,7 @@ export function segmentationOverlay(image: Picture, trainIds: ArrayLike<number>,
     const id = trainIds[i]
     const known = id >= 0 && id < classes.length
     if (known) seen[id] = 1
-    const [r, g, b] = known ? colours[id] : nothing
+    const [r, g, b] = known ? colours[id] : noClass
     out[o] = 0.5 + opacity * r + through * data[o]
     out[o + 1] = 0.5 + opacity * g + through * data[o + 1]
     out[o + 2] = 0.5 + opacity * b + through * data[o + 2]

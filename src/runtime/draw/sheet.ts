@@ -1,7 +1,7 @@
 // One sheet with all pictures of an image: wide ones in columns, a tall one at the side, captions and a title.
-import { css, font, painted, scaled } from './canvas.ts'
+import { font, painted, scaled } from './canvas.ts'
+import { background, css, faint, ink } from './colours.ts'
 import { pasted, plain, type Picture } from './picture.ts'
-import { background, faint, ink } from './style.ts'
 
 export interface Panel { readonly caption: string; readonly picture: Picture }
 

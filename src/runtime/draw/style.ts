@@ -1,19 +1,9 @@
-// What all pictures have in common: colours of backgrounds and classes, sizes of text, the band with a legend below a picture.
-import { font, painted, css, type Brush } from './canvas.ts'
-import { pasted, plain, type Colour, type Picture } from './picture.ts'
-
-export const background: Colour = [20, 23, 28]
-export const ink: Colour = [232, 234, 237]
-export const faint: Colour = [154, 160, 168]
-
-/** Vehicles in line drawings. The palette of the segmentation has nothing but dark blues for them, which cannot be told apart on an image. */
-const vehicleColours: Readonly<Record<string, Colour>> = {
-  car: [0, 190, 255], truck: [255, 159, 28], bus: [255, 225, 77], train: [208, 138, 255], motorcycle: [255, 84, 112], bicycle: [78, 224, 130],
-}
-export const vehicleColour = (label: string): Colour => vehicleColours[label] ?? [245, 245, 245]
-
-/** Side of a text in pixels on a picture of that width: 28 at 2048, never less than 11. */
-export const textSize = (width: number): number => Math.max(11, Math.round((28 * width) / 2048))
+// What all pictures have in common: sizes of text, the band with a legend below a picture.
+import type { Brush } from './brush.ts'
+import { font, painted } from './canvas.ts'
+import { background, css, faint, ink, type Colour } from './colours.ts'
+import { pasted, plain, type Picture } from './picture.ts'
+import { textSize } from './text-size.ts'
 
 /** Pictures with a legend are at least this wide: on a narrower image nothing could be read. */
 const narrowest = 360

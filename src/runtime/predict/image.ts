@@ -1,17 +1,10 @@
-// An image file of any common format -> RGB bytes, upright; and as a model's input.
+// An image file of any common format -> RGB bytes, upright.
 import { open } from 'node:fs/promises'
 import sharp from 'sharp'
-import type { TensorData } from '../../compiler/ir/types.ts'
 import { dataError, reasonOf } from '../data/errors.ts'
 import type { Picture } from '../draw/picture.ts'
-import { pasted, plain } from '../draw/picture.ts'
-import type { ModelFacts } from '../model-facts.ts'
-import { encodeImage } from '../tasks/encode.ts'
-import type { Fit } from './fit.ts'
+import { longestSide, mostPixels } from './limits.ts'
 
-/** A picture of more pixels takes gigabytes to predict and draw. */
-const mostPixels = 50_000_000
-const longestSide = 16_384
 const largestFile = 1 << 29
 
 const expected = 'an image: PNG, JPEG, WebP, TIFF, AVIF, GIF or SVG'
@@ -59,16 +52,4 @@ function threeTimes(data: Uint8Array, channels: number): Uint8Array {
   const out = new Uint8Array((3 * data.length) / channels)
   for (let i = 0, o = 0; i < data.length; i += channels, o += 3) out[o] = out[o + 1] = out[o + 2] = data[i]
   return out
-}
-
-/** `image` [1, 3, H, W], normalised; the margin has the mean colour, which is zero after that. An image of the model's size goes in as it is. */
-export async function modelInput({ height, width, data }: Picture, fit: Fit, spec: ModelFacts['data']): Promise<TensorData> {
-  const { content, model } = fit
-  const resized = content.height === height && content.width === width ? data
-    : new Uint8Array(await sharp(data, { raw: { height, width, channels: 3 }, limitInputPixels: false }).resize(content.width, content.height, { fit: 'fill' }).raw().toBuffer())
-  const [r, g, b] = spec.mean.map(m => Math.round(255 * m))
-  const filled = content.height === model.height && content.width === model.width ? resized
-    : pasted(plain(model.height, model.width, [r, g, b]), { ...content, data: resized }, fit.top, fit.left).data
-  const { data: values } = encodeImage(filled, model.height, model.width, spec)
-  return { dtype: 'float32', shape: [1, 3, model.height, model.width], data: values }
 }

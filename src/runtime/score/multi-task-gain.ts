@@ -1,5 +1,6 @@
 // The gain of a network of several tasks over networks of one task each.
-import { readJson, type JsonValue } from '../data/cityscapes3d/json.ts'
+import type { JsonValue } from '../data/cityscapes3d/json-value.ts'
+import { readJson } from '../data/cityscapes3d/json.ts'
 import { dataError } from '../data/errors.ts'
 
 /** The number by which a task is compared. */

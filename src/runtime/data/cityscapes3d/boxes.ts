@@ -2,7 +2,7 @@
 import { dataError } from '../errors.ts'
 import type { Box3d, Camera, IgnoreRegion } from '../dataset.ts'
 import { parseSensor } from './camera.ts'
-import type { JsonValue } from './json.ts'
+import type { JsonValue } from './json-value.ts'
 
 /** The classes that the benchmark evaluates; caravan, trailer, dynamic and tunnel also occur. */
 export const evaluatedClasses: readonly string[] = ['car', 'truck', 'bus', 'train', 'motorcycle', 'bicycle']

@@ -1,6 +1,6 @@
 // Calibration: from camera json or from the `sensor` part of a box json.
 import type { Camera } from '../dataset.ts'
-import type { JsonValue } from './json.ts'
+import type { JsonValue } from './json-value.ts'
 
 /** Mounting of the camera in V: metres and radians, applied as Rz(yaw) Ry(pitch) Rx(roll). */
 export interface Extrinsic { readonly baseline: number; readonly pitch: number; readonly roll: number; readonly x: number; readonly y: number; readonly yaw: number; readonly z: number }
