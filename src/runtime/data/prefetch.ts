@@ -2,9 +2,10 @@
 import { availableParallelism } from 'node:os'
 import type { DataSpec, TaskSpec } from '../../compiler/tasks/spec.ts'
 import { BatchLoader, needOf } from './batch.ts'
-import type { BatchSetup, Feeds } from './batch.ts'
+import type { BatchJob, BatchSetup, Feeds } from './batch.ts'
 import type { SplitList } from './cityscapes3d/split-file.ts'
 import { openCityscapes3d } from './cityscapes3d/reader.ts'
+import { DataError } from './dataset.ts'
 import { isPack } from './pack/manifest.ts'
 import { openPack, PackLoader } from './pack/read.ts'
 import type { PackSetup } from './pack/read.ts'
@@ -75,13 +76,13 @@ export class StepOrder {
 }
 
 /** Keeps `ahead` batches under way from `start` on and hands them out in order. */
-function inOrder(load: (indices: readonly number[]) => Promise<Feeds>, ids: readonly string[], order: StepOrder, start: number, ahead: number): () => Promise<Batch> {
+function inOrder(load: (job: BatchJob) => Promise<Feeds>, ids: readonly string[], order: StepOrder, start: number, ahead: number): () => Promise<Batch> {
   const pending = new Map<number, Promise<Batch>>()
   let step = start
   const begin = (s: number): void => {
     if (pending.has(s)) return
     const indices = order.indices(s)
-    const batch = load(indices).then(feeds => ({ step: s, ids: indices.map(i => ids[i]), feeds }))
+    const batch = load({ indices, place: s * indices.length }).then(feeds => ({ step: s, ids: indices.map(i => ids[i]), feeds }))
     // A failure is told when its step is asked for, not before.
     batch.catch(() => undefined)
     pending.set(s, batch)
@@ -113,6 +114,7 @@ export interface Images {
 /** Opens a split of the data set, or of the pack, at `root`. `only`: the images to use. Throws DataError. */
 export async function openImages(root: string, split: string, data: DataSpec, tasks: readonly TaskSpec[], only?: SplitList): Promise<Images> {
   if (isPack(root)) {
+    if ((data.augment ?? []).length > 0) throw new DataError(`${root}: is a pack, which holds samples as they are, and the model asks for augmentation\n  fix: train on the data set that the pack was made of, or without augmentation (--set data.augment=none)`)
     const { dropped, source, ...setup } = await openPack(root, split, data, tasks, only)
     return { ids: setup.entries.map(e => e.id), dropped, source, packed: true, setup: { kind: 'packed', ...setup } }
   }
@@ -121,16 +123,17 @@ export async function openImages(root: string, split: string, data: DataSpec, ta
   return { ids, dropped, source: root, packed: false, setup: { kind: 'batches', root, split, ids, options, data, tasks } }
 }
 
-const loaderOf = (setup: Images['setup']): { load(indices: readonly number[]): Promise<Feeds>; close?(): Promise<void> } => (setup.kind === 'packed' ? new PackLoader(setup) : new BatchLoader(setup))
+const loaderOf = (setup: Images['setup']): { load(indices: readonly number[], place?: number): Promise<Feeds>; close?(): Promise<void> } => (setup.kind === 'packed' ? new PackLoader(setup) : new BatchLoader(setup))
 
 /** Starts making batches. */
-export function openBatches({ images: { ids, setup }, batch, seed, start = 0, ...options }: BatchOptions): BatchSource {
+export function openBatches({ images: { ids, setup: images }, batch, seed, start = 0, ...options }: BatchOptions): BatchSource {
+  const setup = { ...images, seed }
   const order = new StepOrder(ids.length, seed, batch)
   const workers = options.workers ?? Math.min(4, Math.max(1, availableParallelism() - 1))
   if (workers === 0) {
     const loader = loaderOf(setup)
-    return { next: inOrder(indices => loader.load(indices), ids, order, start, 1), close: async () => loader.close?.() }
+    return { next: inOrder(({ indices, place }) => loader.load(indices, place), ids, order, start, 1), close: async () => loader.close?.() }
   }
   const pool = new WorkerPool(workers, setup)
-  return { next: inOrder(indices => pool.run(indices) as Promise<Feeds>, ids, order, start, Math.max(2, options.ahead ?? workers + 1)), close: () => pool.close() }
+  return { next: inOrder(job => pool.run(job) as Promise<Feeds>, ids, order, start, Math.max(2, options.ahead ?? workers + 1)), close: () => pool.close() }
 }

@@ -2,7 +2,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
 import { FileError } from '../files.ts'
 import { BatchLoader, buffersOf } from './batch.ts'
-import type { BatchSetup } from './batch.ts'
+import type { BatchJob, BatchSetup } from './batch.ts'
 import { inspect } from './check/inspect.ts'
 import type { CheckSetup } from './check/inspect.ts'
 import { DataError } from './dataset.ts'
@@ -30,7 +30,8 @@ function workOf(setup: Setup): (content: unknown) => Promise<Done> {
     case 'packed': {
       const loader = setup.kind === 'packed' ? new PackLoader(setup) : new BatchLoader(setup)
       return async content => {
-        const result = await loader.load(content as readonly number[])
+        const { indices, place } = content as BatchJob
+        const result = await loader.load(indices, place)
         return { result, transfer: buffersOf(result) }
       }
     }
