@@ -7,7 +7,8 @@ export interface EmittedModule { readonly source: string; readonly constants: Re
 
 export interface TfjsInput { readonly name: string; readonly role: InputRole; readonly dtype: DType; readonly shape: Shape }
 export interface TfjsOutput { readonly name: string; readonly role: OutputRole; readonly dtype: DType; readonly shape: Shape }
-export interface TfjsConstant { readonly name: string; readonly dtype: DType; readonly shape: Shape }
+/** `data` stands in the module for small ones; the values of the others come with it, by name (EmittedModule.constants has all). */
+export interface TfjsConstant { readonly name: string; readonly dtype: DType; readonly shape: Shape; readonly data?: readonly number[] }
 
 /**
  * What the loaded module exports. `Tf` is the namespace of @tensorflow/tfjs-core (or a package that holds it, as @tensorflow/tfjs-node), `Tensor` its tensor.
