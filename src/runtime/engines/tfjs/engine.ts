@@ -1,4 +1,5 @@
 // The engine over TensorFlow.js: a worker thread runs the modules of tfjs calls that programs have become.
+import { tmpdir } from 'node:os'
 import { workerPath } from '../../worker-path.ts'
 import { EngineError, type Engine } from '../engine.ts'
 import { buffersOf } from '../worker-protocol.ts'
@@ -20,6 +21,8 @@ export async function openTfjs({ device, threads = 0 }: TfjsOptions = {}): Promi
   if (device !== undefined && !isDevice(device)) throw new EngineError(`the engine tfjs has no device "${device}": choose one of ${tfjsDevices.join(', ')}`)
   // Native libraries read the environment of the process, of which a worker has a copy. TensorFlow says on stderr what it was built for, unless told otherwise.
   process.env.TF_CPP_MIN_LOG_LEVEL ??= '2'
+  // Without it, Vulkan's loader complains.
+  process.env.XDG_RUNTIME_DIR ??= tmpdir()
   const thread = new WorkerThread<TfjsWorker>('tfjs', workerPath('tfjs-worker'), message => message)
   let hello
   try {

@@ -36,10 +36,20 @@ async function best(): Promise<LoadedDevice> {
   throw new DeviceError('no device of tfjs can be loaded: run npm install')
 }
 
+/** Throws DeviceError where it does not double two numbers. */
+async function tryOut({ tf, device, failure }: LoadedDevice): Promise<void> {
+  const x = tf.tensor1d([1.5, -2]), y = tf.mul(x, 2)
+  const found = await y.data()
+  x.dispose()
+  y.dispose()
+  if (failure() !== undefined || found[0] !== 3 || found[1] !== -4) throw new DeviceError(`tfjs on ${device} does not work here: ${failure() ?? `it computes 2 * [1.5, -2] as [${found.join(', ')}]`}`)
+}
+
 /** Throws DeviceError. */
 export async function loadDevice({ device }: TfjsWorker['hello']): Promise<LoadedDevice> {
   const loaded = await (device === undefined ? best() : loaders[device]())
   // Without the checks and hints for people who write tfjs by hand.
   loaded.tf.enableProdMode()
+  await tryOut(loaded)
   return loaded
 }

@@ -2,6 +2,7 @@
 import * as util from 'node:util'
 import { DeviceError, type LoadedDevice, type Tf } from './device.ts'
 import { locate, optionalFolders, TFJS_NODE_VARIABLE } from './locate.ts'
+import { loadForGood } from './stay-loaded.ts'
 
 /** The one that runs on a GPU comes first. */
 export const tensorflowPackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const
@@ -21,7 +22,7 @@ export function loadTensorflow(names: readonly string[] = tensorflowPackages): L
   for (const [name, test] of Object.entries(removed)) old[name] ??= test
   let tf: Tf
   try {
-    tf = found.require(found.path) as Tf
+    tf = loadForGood(() => found.require(found.path) as Tf)
   } catch (error) {
     const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0]
     throw new DeviceError(`${found.name} is installed (${found.path}), but cannot be loaded: ${reason}. To get it working: ${HOW}`)
