@@ -17,7 +17,7 @@ const common = {
 }
 
 await build({ ...common, entryPoints: { 'onnxruntime-worker': 'src/runtime/engines/onnxruntime/worker.ts', 'tfjs-worker': 'src/runtime/engines/tfjs/worker.ts', 'data-worker': 'src/runtime/data/worker.ts' } })
-const { metafile } = await build({ ...common, entryPoints: { mtlc: 'src/cli/main.ts', 'compiler-process': 'src/cli/compiler-process.ts' }, splitting: true, chunkNames: 'chunks/[name]-[hash]', metafile: true })
+const { metafile } = await build({ ...common, entryPoints: { mtlc: 'src/cli/main.ts', 'compiler-process': 'src/cli/compiler-process.ts', 'doctor-process': 'src/runtime/doctor/process.ts' }, splitting: true, chunkNames: 'chunks/[name]-[hash]', metafile: true })
 const made = new Set(Object.keys(metafile.outputs).map(path => basename(path)))
 // A command that has just been started may still ask for the parts of the build before.
 const old = Date.now() - 600_000

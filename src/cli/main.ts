@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   compare: async () => (await import('./compare.ts')).compareCommand(),
   export: async () => (await import('./export.ts')).exportCommand(),
   weights: async () => (await import('./weights.ts')).weightsCommand(),
+  doctor: async () => (await import('./doctor.ts')).doctorCommand(),
 }
 
 const [, , word] = process.argv
