@@ -24,8 +24,8 @@ export interface Form { readonly tensor: Tensor; readonly order: Order }
 /** A value of the program and the tensors that hold it, the first one made first. */
 export interface Value { readonly id: ValueId; readonly type: TensorType; readonly forms: Form[] }
 
-/** `portable`: kernels that every backend has. `tensorflow`: also those that only that one has and that are much faster. */
-export type Dialect = 'portable' | 'tensorflow'
+/** The backends of tfjs. */
+export type Backend = 'cpu' | 'wasm' | 'webgpu' | 'tensorflow'
 
 const isTensor = (a: Argument): a is Tensor => typeof a === 'object' && !Array.isArray(a) && 'text' in a && 'kind' in a
 
@@ -41,7 +41,8 @@ export const SMALL_CONSTANT = 16
 export class Emitter {
   readonly statements: Statement[] = []
   readonly constants = new Map<string, TensorData>()
-  readonly dialect: Dialect
+  /** The one that the module is for; undefined: any, so that only what is right and there on all of them may be used. */
+  readonly backend: Backend | undefined
   readonly #constantTensors = new Map<string, Tensor>()
   readonly #views = new Map<Tensor, Map<string, Tensor>>()
   /** Of a view: the tensor it is a view of. */
@@ -51,7 +52,7 @@ export class Emitter {
   #base = ''
   #comment = ''
 
-  constructor(dialect: Dialect) { this.dialect = dialect }
+  constructor(backend: Backend | undefined) { this.backend = backend }
 
   /** What follows belongs to one node: its results are named after `base`. */
   begin(base: string, comment: string): void {

@@ -3,7 +3,7 @@ import type { Span } from '../../diagnostics/diagnostic.ts'
 import type { Node, Program, ProgramOutput, ValueId } from '../../ir/program.ts'
 import { sameShape, sizeOf } from '../../ir/types.ts'
 import { expandProgram } from '../../rules/expansion.ts'
-import { Emitter, type Dialect, type Form, type Tensor, type Value } from './emitter.ts'
+import { Emitter, type Backend, type Form, type Tensor, type Value } from './emitter.ts'
 import type { Lowering } from './form.ts'
 import { findFusions, directOperands, usesOf } from './fuse.ts'
 import { lowerings } from './lowering.ts'
@@ -14,7 +14,8 @@ export interface LowerOptions {
   readonly outputs?: readonly string[]
   /** `file:line` of a span, for the comments. */
   readonly place?: (span: Span) => string
-  readonly dialect?: Dialect
+  /** The module is for this backend alone, and may use what only that one does well. */
+  readonly backend?: Backend
 }
 
 export interface Lowered {
@@ -47,7 +48,7 @@ class Lowerer {
   constructor(program: Program, options: LowerOptions) {
     this.#program = program
     this.#options = options
-    this.#e = new Emitter(options.dialect ?? 'portable')
+    this.#e = new Emitter(options.backend)
     this.#uses = usesOf(program)
     this.#fusions = findFusions(program, this.#uses)
   }

@@ -96,7 +96,7 @@ const gather: Lowering<'gather'> = (e, [x, indices], { axis }, type) => {
   const before = sizeOf(shape.slice(0, axis)), inner = sizeOf(shape.slice(axis + 1))
   const lines = e.view(e.ordered(x, plain(shape.length)), before === 1 ? [shape[axis], inner] : [before, shape[axis], inner])
   const places = e.view(e.ordered(indices, plain(indices.type.shape.length)), [count])
-  const taken = asNumbers(e, lines, t => e.call('gather', [t, places, lines.shape.length - 2], lines.shape.with(-2, count), t.dtype))
+  const taken = asNumbers(e, lines, t => e.call('gather', [t, places, lines.shape.length - 2], lines.shape.with(lines.shape.length - 2, count), t.dtype))
   return inPlainOrder(taken, type)
 }
 

@@ -56,8 +56,14 @@ export function product(e: Emitter, a: Matrices, b: Matrices, { transA, transB, 
     else if (bias === undefined) return e.binary('mul', multiplied(e, left, right, flipA, flipB, [...batch, columns]), factor)
     else left = e.binary('mul', left, factor)
   }
-  if (bias === undefined && activation === undefined) return multiplied(e, left, right, flipA, flipB, [...batch, columns])
-  return e.call('fused.matMul', [{ a: left, b: right, transposeA: flipA, transposeB: flipB, bias, activation }], [...batch, columns])
+  const shape = [...batch, columns]
+  if (bias === undefined && activation === undefined) return multiplied(e, left, right, flipA, flipB, shape)
+  // The wasm backend adds a bias wrongly to products of transposed matrices (4.22).
+  if ((flipA || flipB) && e.backend !== 'webgpu') {
+    const made = multiplied(e, left, right, flipA, flipB, shape), biased = bias === undefined ? made : e.binary('add', made, bias)
+    return activation === undefined ? biased : e.unary(activation, biased)
+  }
+  return e.call('fused.matMul', [{ a: left, b: right, transposeA: flipA, transposeB: flipB, bias, activation }], shape)
 }
 
 const multiplied = (e: Emitter, a: Tensor, b: Tensor, flipA: boolean, flipB: boolean, shape: Shape): Tensor =>
