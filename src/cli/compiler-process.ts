@@ -9,11 +9,11 @@ import { reportError } from './explained.ts'
 import { finishRun } from './finish.ts'
 import { explainByResolution } from './fit.ts'
 import { fitStep } from './memory.ts'
-import { compileFile, digestOf } from './project.ts'
+import { compileFile, digestOf, type Compiled } from './project.ts'
 
 if (process.send === undefined) throw new Error('internal: the compiler process is started by mtlc only')
 
-let described: { readonly model: ElaboratedModel; readonly text: TrainingText } | undefined
+let described: { readonly model: ElaboratedModel; readonly place: Compiled['place']; readonly text: TrainingText } | undefined
 
 const known = (): NonNullable<typeof described> => {
   if (described === undefined) throw new Error('internal: no model was described')
@@ -23,8 +23,8 @@ const known = (): NonNullable<typeof described> => {
 const digestOfTraining = ({ program, train: { optimizer, clipNorm } }: ElaboratedModel): string => digestOf(`${printProgram(program)}\n${JSON.stringify({ ...optimizer, lr: undefined, clipNorm })}`)
 
 function describe(text: TrainingText): ReplyOf<'describe'> {
-  const { model, sources } = compileFile(text.file, { ...text, mode: 'train' })
-  described = { model, text }
+  const { model, place, sources } = compileFile(text.file, { ...text, mode: 'train' })
+  described = { model, place, text }
   return { model: describeModel(model), digest: digestOfTraining(model), sources }
 }
 
@@ -33,7 +33,7 @@ async function compileStep({ target, memory }: RequestOf<'step'>): Promise<Reply
   // The plan is of onnxruntime's buffers.
   const { program, mode } = target.engine === 'onnxruntime' ? fitStep(whole, memory) : { program: whole, mode: undefined }
   const { inputs, outputs, nodes } = program
-  return { prepared: await prepareProgram(program, target, { memory: mode }), step: { inputs, outputs }, operators: nodes.length, peak: process.resourceUsage().maxRSS * 1024 }
+  return { prepared: await prepareProgram(program, target, { memory: mode, place: known().place }), step: { inputs, outputs }, operators: nodes.length, peak: process.resourceUsage().maxRSS * 1024 }
 }
 
 async function answer(message: CompilerRequest): Promise<ReplyOf<CompilerRequest['kind']>> {

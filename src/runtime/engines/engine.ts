@@ -1,4 +1,5 @@
 // The one interface behind which every engine stands: it compiles programs and runs them; state stays inside.
+import type { Span } from '../../compiler/diagnostics/diagnostic.ts'
 import type { MemoryMode } from '../../compiler/memory/plan.ts'
 import type { Program } from '../../compiler/ir/program.ts'
 import type { TensorData } from '../../compiler/ir/types.ts'
@@ -25,6 +26,8 @@ export interface PrepareOptions {
   readonly outputs?: readonly string[]
   /** How onnxruntime keeps buffers, as planned (compiler/memory/plan.ts); others than `plain` take longer to open, `released` to run. Other engines free each at its last use. */
   readonly memory?: MemoryMode
+  /** `file:line:column` of a span: errors of tfjs at run time name it. */
+  readonly place?: (span: Span) => string
 }
 
 /** A program as an engine opens it, made for the engine's target (prepare.ts). Plain data: it can be made in another process. */

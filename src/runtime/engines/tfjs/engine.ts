@@ -1,7 +1,7 @@
 // The engine over TensorFlow.js: a worker thread runs the modules of tfjs calls that programs have become.
 import { tmpdir } from 'node:os'
 import { workerPath } from '../../worker-path.ts'
-import { EngineError, type Engine } from '../engine.ts'
+import { EngineError, type Engine, type HostTensors, type PreparedProgram, type Session } from '../engine.ts'
 import { buffersOf } from '../worker-protocol.ts'
 import { openWorkerSession } from '../worker-session.ts'
 import { WorkerThread } from '../worker-thread.ts'
@@ -33,17 +33,19 @@ export async function openTfjs({ device, threads = 0 }: TfjsOptions = {}): Promi
   }
   if (hello.kind !== 'hello') throw new Error('internal: the tfjs worker did not introduce itself')
   const target: TfjsTarget = { engine: 'tfjs', device: hello.device }
-  const openPrepared: Engine['openPrepared'] = (prepared, values, { give = false } = {}) => {
+  /** `own`: nothing else holds the constants. */
+  const start = (prepared: PreparedProgram, values: HostTensors, { give = false }, own: boolean): Promise<Session> => {
     if (prepared.engine !== 'tfjs' || prepared.device !== target.device) throw new Error(`internal: a program prepared for ${prepared.engine} was given to tfjs on ${target.device}`)
     const { engine: _engine, device: _device, state, ...step } = prepared
-    return openWorkerSession(thread, { request: step, state, feeds: step.feeds, given: buffersOf(step.constants) }, values, give)
+    return openWorkerSession(thread, { request: step, state, feeds: step.feeds, given: own ? buffersOf(step.constants) : [] }, values, give)
   }
   return {
-    name: 'tfjs', device: target.device, detail: hello.detail, target, openPrepared,
+    name: 'tfjs', device: target.device, detail: hello.detail, target,
+    openPrepared: (prepared, state, options = {}) => start(prepared, state, options, true),
     open: async (program, state, options = {}) => {
       // The compiler is loaded only where it is needed: a process that trains gets its programs prepared.
       const { prepareProgram } = await import('../prepare.ts')
-      return openPrepared(await prepareProgram(program, target, options), state, options)
+      return start(await prepareProgram(program, target, options), state, options, false)
     },
     memory: async () => {
       const reply = await thread.ask({ kind: 'memory' })
