@@ -4,7 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { keywords } from '../grammar/tokens.ts'
 import { checkFile, renderDiagnostic } from '../src/compiler/index.ts'
 import { functions } from '../src/compiler/semantics/functions/index.ts'
-import { dataKinds, optimiserKinds, scheduleKinds, taskKinds, trainSchema, type KindSchema } from '../src/compiler/semantics/kinds.ts'
+import type { KindSchema } from '../src/compiler/semantics/kinds-fields.ts'
+import { trainingKinds, trainSchema } from '../src/compiler/semantics/kinds-train.ts'
+import { dataKinds, taskKinds } from '../src/compiler/semantics/kinds.ts'
 import { unchanged } from '../src/compiler/semantics/models-overrides.ts'
 import { fileLimit } from '../src/compiler/semantics/modules.ts'
 import { defaultLimits } from '../src/compiler/semantics/scope.ts'
@@ -25,7 +27,7 @@ const whole = (form: string, text: string): string => {
   return `import { ${used.join(', ')} } from "lib/layers.mtl"\nblock Example() {\n${text}\nforward(x: [B, C, H, W]) = x\n}\n`
 }
 
-it('finds the examples', () => expect(examples.map(e => e.form)).toEqual(['', '', 'members', '', '']))
+it('finds the examples', () => expect(examples.map(e => e.form)).toEqual(['', '', 'members', '', '', '']))
 
 it.each(examples)('example $title', ({ form, text }) => {
   const source = whole(form, text)
@@ -74,7 +76,7 @@ describe('functions', () => {
 
 describe('kinds', () => {
   const prefixed = Object.entries(dataKinds).map(([name, schema]) => [`data ${name}`, schema] as const)
-  const kinds = new Map<string, KindSchema>([...prefixed, ...[taskKinds, optimiserKinds, scheduleKinds].flatMap(k => Object.entries(k)), ['train', trainSchema]])
+  const kinds = new Map<string, KindSchema>([...prefixed, ...[taskKinds, ...trainingKinds.map(([, kinds]) => kinds)].flatMap(k => Object.entries(k)), ['train', trainSchema]])
   const documented = signatures(section(7))
   it('are all there', () => expect(documented.map(s => s.name)).toEqual([...kinds.keys()]))
   it.each(documented)('$name', ({ name, params, meaning }) => {
@@ -89,6 +91,6 @@ describe('lists', () => {
   it('limits', () => {
     const { depth, range, nodes, steps } = defaultLimits
     const numbers = [depth, range, nodes, steps, maxFileSize / 2 ** 20, maxNesting, maxDepth, fileLimit]
-    expect([...section(8).split('\n\n')[1].matchAll(/\d[\d,]*(?!\w)/g)].map(m => Number(m[0].replaceAll(',', '')))).toEqual(numbers)
+    expect([...section(9).split('\n\n')[1].matchAll(/\d[\d,]*(?!\w)/g)].map(m => Number(m[0].replaceAll(',', '')))).toEqual(numbers)
   })
 })

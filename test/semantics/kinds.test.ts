@@ -1,7 +1,10 @@
 // Built-in kinds: fields, defaults and checks; predictions and targets of each kind of task.
 import { describe, expect, it } from 'vitest'
-import { completeFields, dataKinds, optimiserKinds, scheduleKinds, taskKinds, trainSchema, type KindSchema } from '../../src/compiler/semantics/kinds.ts'
-import { toTaskConfig, toTrainSpec } from '../../src/compiler/semantics/kinds-spec.ts'
+import type { KindSchema } from '../../src/compiler/semantics/kinds-fields.ts'
+import { optimiserKinds, scheduleKinds, trainSchema } from '../../src/compiler/semantics/kinds-train.ts'
+import { completeFields, dataKinds, taskKinds } from '../../src/compiler/semantics/kinds.ts'
+import { toTaskConfig } from '../../src/compiler/semantics/kinds-spec.ts'
+import { toTrainSpec } from '../../src/compiler/semantics/kinds-train-spec.ts'
 import { leaves, taskTensors } from '../../src/compiler/semantics/kinds-tensors.ts'
 import { bool, float, int, list, none, record, string, type Value } from '../../src/compiler/semantics/values.ts'
 import { complaints, elaborated } from './check-support.ts'

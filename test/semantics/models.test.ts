@@ -33,6 +33,7 @@ describe('a model', () => {
     expect({ tasks, data, train }).toMatchInlineSnapshot(`
       {
         "data": {
+          "augment": undefined,
           "boxes": "required",
           "image": [
             16,
@@ -126,13 +127,18 @@ describe('a model', () => {
           },
         ],
         "train": {
+          "accumulate": undefined,
           "batch": 2,
           "best": undefined,
           "checkpointEvery": 1000,
           "clipNorm": undefined,
+          "clipValue": undefined,
           "earlyStop": undefined,
+          "ema": undefined,
+          "epochs": undefined,
           "evalEvery": undefined,
           "evalImages": 100,
+          "groups": undefined,
           "keep": 2,
           "logEvery": 20,
           "memory": undefined,
@@ -220,6 +226,7 @@ describe('a model', () => {
           mean = [0.485, 0.456, 0.406]
           std = [0.229, 0.224, 0.225]
           boxes = "required"
+          augment = none
         }
         let width = 8
         task semseg = segmentation(classes = ["road", "car"], ignore = 255, size = none) {
@@ -239,10 +246,15 @@ describe('a model', () => {
         }
         train {
           optimizer = adam(lr = 0.001, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.0)
-          schedule = constant()
+          schedule = constant(steps = none)
+          groups = none
           clip_norm = none
+          clip_value = none
+          ema = none
           batch = 2
+          accumulate = 1
           steps = 10
+          epochs = none
           seed = 0
           log_every = 20
           checkpoint_every = 1000

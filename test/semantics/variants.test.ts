@@ -74,12 +74,12 @@ describe('an override', () => {
             loss = L1()
             weight = 1
       ...
-            clip_norm = none
             batch = 2
+            accumulate = 1
       -     steps = 10
       +     steps = 20
+            epochs = none
             seed = 0
-            log_every = 20
       "
     `)
   })

@@ -48,6 +48,8 @@ export const semanticsMessages = {
   'nothing-to-train': { severity: 'error', message: 'no task of `{name}` has a loss', label: 'declared here', hint: 'give at least one task `loss = ...`' },
   'loss-result': { severity: 'error', message: 'the loss of task `{name}` must be a scalar or a record of scalars, found {found}', label: 'this loss' },
   'no-train': { severity: 'error', message: 'model `{name}` does not say how to train it', label: 'declared here' },
+  'unused-group': { severity: 'error', message: 'no parameter has a path that fits `{pattern}`', label: 'fits nothing' },
+  'all-frozen': { severity: 'error', message: 'all {count} parameters are frozen: nothing is left to train', label: 'by these groups' },
   'unused-rename': { severity: 'warning', message: 'no tensor has a path that is `{name}` or begins with `{name}.`', label: 'changes nothing' },
 
   // Variants

@@ -5,7 +5,8 @@ import type { Field, ForwardDecl, ModelDecl, ModelMember, Name, Override, Varian
 import { bindSignature, checkForward, checkRequire } from './check-blocks.ts'
 import { checkDistinct, checkExpr, checkUnused, type CheckContext } from './check-expressions.ts'
 import { Names } from './check-scope.ts'
-import { dataKinds, trainSchema } from './kinds.ts'
+import { trainSchema } from './kinds-train.ts'
+import { dataKinds } from './kinds.ts'
 import type { Module } from './modules.ts'
 
 /** Names of inputs and outputs of the program that are not a task's. */

@@ -9,6 +9,12 @@ export interface FieldType { readonly expects: string; readonly accept: (value: 
 /** A field without `default` is required. */
 export interface KindField { readonly type: FieldType; readonly default?: Value }
 
+export interface KindSchema {
+  readonly fields: Readonly<Record<string, KindField>>
+  /** a mistake that no field alone shows: the field to point at, the message, and the likely fix */
+  readonly check?: (fields: ReadonlyMap<string, Value>) => { readonly field: string; readonly message: string; readonly hint?: string } | undefined
+}
+
 export interface NumberRange { readonly above?: number; readonly below?: number; readonly from?: number; readonly to?: number }
 
 const words = ({ above, below, from, to }: NumberRange): string =>
@@ -19,6 +25,7 @@ const within = (v: number, { above = -Infinity, below = Infinity, from = -Infini
 export const integer = (range: NumberRange = {}): FieldType => ({ expects: `an int${words(range)}`, accept: v => (v.t === 'int' && within(v.v, range) ? v : undefined) })
 export const number = (range: NumberRange = {}): FieldType => ({ expects: `a number${words(range)}`, accept: v => ((v.t === 'int' || v.t === 'float') && within(v.v, range) ? float(v.v) : undefined) })
 export const oneOf = (...texts: readonly string[]): FieldType => ({ expects: texts.map(t => `"${t}"`).join(' or '), accept: v => (v.t === 'string' && texts.includes(v.v) ? v : undefined) })
+export const truth: FieldType = { expects: 'true or false', accept: v => (v.t === 'bool' ? v : undefined) }
 export const text: FieldType = { expects: 'a text', accept: v => (v.t === 'string' ? v : undefined) }
 export const optional = (inner: FieldType): FieldType => ({ expects: `${inner.expects}, or none`, accept: v => (v.t === 'none' ? v : inner.accept(v)) })
 
@@ -33,6 +40,12 @@ export const listOf = (what: string, item: FieldType, length?: number): FieldTyp
     const items = v.items.map(item.accept)
     return items.every(i => i !== undefined) ? list(items) : undefined
   },
+})
+
+/** One item, or a list of them; kept as a list. */
+export const oneOrMore = (what: string, item: FieldType): FieldType => ({
+  expects: `${what}, or a list of them`,
+  accept: v => listOf(what, item).accept(v.t === 'list' ? v : list([v])),
 })
 
 /** Rows and columns, `256 x 512`. */

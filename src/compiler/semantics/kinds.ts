@@ -1,14 +1,9 @@
-// Built-in kinds: the fields of data sets, tasks, optimisers, schedules and `train`, as one table; and the functions that make values of them.
+// Built-in kinds: the fields of data sets and tasks as tables, and the functions that make values of all kinds (those of training: kinds-train.ts).
 import { didYouMean } from '../diagnostics/suggest.ts'
 import type { BuiltinFunction } from './functions/function.ts'
-import { integer, interval, kindOf, listOf, memorySize, mismatch, names, number, oneOf, optional, size, text, type KindField } from './kinds-fields.ts'
+import { integer, interval, kindOf, listOf, mismatch, names, number, oneOf, optional, size, type KindSchema } from './kinds-fields.ts'
+import { trainingKinds } from './kinds-train.ts'
 import { float, int, list, none, record, string, type KindGroup, type Value } from './values.ts'
-
-export interface KindSchema {
-  readonly fields: Readonly<Record<string, KindField>>
-  /** a mistake that no field alone shows: the field to point at, and the message */
-  readonly check?: (fields: ReadonlyMap<string, Value>) => { readonly field: string; readonly message: string } | undefined
-}
 
 const floats = (...values: readonly number[]): Value => list(values.map(float))
 const lengthOf = (v: Value | undefined): number => (v?.t === 'list' ? v.items.length : 0)
@@ -17,6 +12,20 @@ const everything = 1e8
 /** The published ranges of FCOS3D at 1024 x 2048: pixels of the original image, one interval per level. */
 const defaultRanges = list([[-1, 96], [96, 192], [192, 384], [384, 768], [768, everything]].map(([a, b]) => floats(a, b)))
 
+const share = (standard: number): KindSchema['fields'][string] => ({ type: number({ from: 0, to: 1 }), default: float(standard) })
+
+export const augmentationKinds: Readonly<Record<string, KindSchema>> = {
+  flip: { fields: { chance: share(0.5) } },
+  scale_crop: {
+    fields: { from: { type: number({ from: 1 }), default: float(1) }, to: { type: number({ from: 1 }) } },
+    check: f => {
+      const [from, to] = [f.get('from'), f.get('to')]
+      return from?.t === 'float' && to?.t === 'float' && from.v > to.v ? { field: 'to', message: `the scale goes from ${from.v} to ${to.v}`, hint: '`to` is the larger one' } : undefined
+    },
+  },
+  color_jitter: { fields: { brightness: share(0), contrast: share(0), saturation: share(0) } },
+}
+
 export const dataKinds: Readonly<Record<string, KindSchema>> = {
   cityscapes3d: {
     fields: {
@@ -24,6 +33,7 @@ export const dataKinds: Readonly<Record<string, KindSchema>> = {
       mean: { type: listOf('numbers', number(), 3), default: floats(0.485, 0.456, 0.406) },
       std: { type: listOf('numbers > 0', number({ above: 0 }), 3), default: floats(0.229, 0.224, 0.225) },
       boxes: { type: oneOf('required', 'optional'), default: string('required') },
+      augment: { type: optional(listOf('augmentations such as flip()', kindOf('augmentation', 'flip()'))), default: none },
     },
   },
 }
@@ -65,57 +75,7 @@ export const taskKinds: Readonly<Record<string, KindSchema>> = {
   },
 }
 
-const beta = number({ from: 0, below: 1 })
-const learningRate: KindField = { type: number({ above: 0 }) }
-const weightDecay: KindField = { type: number({ from: 0 }), default: float(0) }
-
-export const optimiserKinds: Readonly<Record<string, KindSchema>> = {
-  adam: { fields: { lr: learningRate, beta1: { type: beta, default: float(0.9) }, beta2: { type: beta, default: float(0.999) }, eps: { type: number({ above: 0 }), default: float(1e-8) }, weight_decay: weightDecay } },
-  sgd: { fields: { lr: learningRate, momentum: { type: beta, default: float(0) }, weight_decay: weightDecay } },
-}
-
-export const scheduleKinds: Readonly<Record<string, KindSchema>> = {
-  constant: { fields: {} },
-  poly: { fields: { power: { type: number({ above: 0 }), default: float(0.9) } } },
-  step: {
-    fields: { at: { type: listOf('ints >= 1', integer({ from: 1 })) }, factor: { type: number({ above: 0 }), default: float(0.1) } },
-    check: f => {
-      const at = f.get('at')
-      const steps = at?.t === 'list' ? at.items.map(i => (i.t === 'int' ? i.v : 0)) : []
-      return steps.every((s, i) => i === 0 || s > steps[i - 1]) ? undefined : { field: 'at', message: `the steps must rise, found [${steps.join(', ')}]` }
-    },
-  },
-  cosine: { fields: { final: { type: number({ from: 0, to: 1 }), default: float(0) } } },
-}
-
-export const trainSchema: KindSchema = {
-  fields: {
-    optimizer: { type: kindOf('optimizer', 'adam(lr = 1e-4)') },
-    schedule: { type: kindOf('schedule', 'poly(power = 0.9)'), default: { t: 'kind', group: 'schedule', name: 'constant', fields: new Map() } },
-    clip_norm: { type: optional(number({ above: 0 })), default: none },
-    batch: { type: integer({ from: 1 }) },
-    steps: { type: integer({ from: 1 }) },
-    seed: { type: integer({ from: 0 }), default: int(0) },
-    log_every: { type: integer({ from: 1 }), default: int(20) },
-    checkpoint_every: { type: integer({ from: 1 }), default: int(1000) },
-    keep: { type: integer({ from: 1 }), default: int(2) },
-    eval_every: { type: optional(integer({ from: 1 })), default: none },
-    eval_images: { type: integer({ from: 0 }), default: int(100) },
-    best: { type: optional(text), default: none },
-    early_stop: { type: optional(integer({ from: 1 })), default: none },
-    on_nonfinite: { type: oneOf('stop', 'skip'), default: string('stop') },
-    on_error: { type: oneOf('stop', 'skip'), default: string('stop') },
-    memory: { type: optional(memorySize), default: none },
-  },
-  check: f => {
-    const given = (name: string): boolean => f.get(name)?.t !== 'none'
-    if (given('best') && !given('eval_every')) return { field: 'best', message: '`best` is judged by evaluations: say how often with `eval_every`' }
-    if (given('early_stop') && !given('best')) return { field: 'early_stop', message: '`early_stop` waits for a better value of `best`: name a metric there' }
-    return undefined
-  },
-}
-
-const groups: readonly (readonly [KindGroup, Readonly<Record<string, KindSchema>>])[] = [['task', taskKinds], ['optimizer', optimiserKinds], ['schedule', scheduleKinds]]
+const groups: readonly (readonly [KindGroup, Readonly<Record<string, KindSchema>>])[] = [['task', taskKinds], ['augmentation', augmentationKinds], ...trainingKinds]
 
 /** The schema of a kind value. */
 export function schemaOf(kind: Extract<Value, { t: 'kind' }>): KindSchema {

@@ -8,18 +8,21 @@ import type { BlockDecl, ModelDecl, Override, Stmt, VariantDecl } from '../synta
 import { parseOverride } from '../syntax/parse.ts'
 import { metricsOf } from '../tasks/metrics.ts'
 import type { TaskSpec } from '../tasks/spec.ts'
+import { checkGroups } from './check-training.ts'
 import { allFunctions, checkModules } from './check.ts'
 import { requirement } from './evaluate-statements.ts'
 import { Evaluator } from './evaluate.ts'
-import { toDataSpec, toTrainSpec } from './kinds-spec.ts'
-import { completeFields, trainSchema } from './kinds.ts'
+import { toDataSpec } from './kinds-spec.ts'
+import { toTrainSpec } from './kinds-train-spec.ts'
+import { completeFields } from './kinds.ts'
+import { trainSchema } from './kinds-train.ts'
 import type { ElaboratedModel } from './model.ts'
 import { addLosses, collectPredictions } from './models-tasks.ts'
 import { ModelValues, placeOf } from './models-values.ts'
 import { loadModules, type LoadedModules, type Module, type SourceHost } from './modules.ts'
 import { printResolved } from './resolved.ts'
 import { Scope } from './scope.ts'
-import { error, float, int, type BlockValue, type Value } from './values.ts'
+import { bool, error, float, int, type BlockValue, type Value } from './values.ts'
 import { resolveModel, type ResolvedModel } from './variants.ts'
 
 export interface ElaborateOptions {
@@ -223,6 +226,7 @@ function elaborateModel(model: ResolvedModel, modules: ReadonlyMap<string, Modul
   if (!checkBest(train.best, predicted.map(p => p.spec), model, report)) return undefined
   if (options.mode === 'train' && !addLosses(predicted, model, evaluator, report)) return undefined
   if (evaluator.stopped) return undefined
+  if (options.mode === 'train') checkGroups(train, builder.inputs, model.train.slots.get('groups')!, report)
   reportUnused(model, values, evaluator, substitutions, renamed, options.mode, report)
   if (options.taps === true) addTaps(evaluator)
   return {
@@ -242,7 +246,7 @@ function checkBest(best: string | undefined, tasks: readonly TaskSpec[], model: 
 
 /** A text without `train` can be run, not trained: the values are never read. */
 const inferenceOnly = (): ReadonlyMap<string, Value> =>
-  completeFields(trainSchema, new Map([['optimizer', { t: 'kind', group: 'optimizer', name: 'sgd', fields: new Map([['lr', float(1)], ['momentum', float(0)], ['weight_decay', float(0)]]) }], ['batch', int(1)], ['steps', int(1)]])).fields
+  completeFields(trainSchema, new Map([['optimizer', { t: 'kind', group: 'optimizer', name: 'sgd', fields: new Map<string, Value>([['lr', float(1)], ['momentum', float(0)], ['nesterov', bool(false)], ['weight_decay', float(0)]]) }], ['batch', int(1)], ['steps', int(1)]])).fields
 
 function replaceBlocks(model: ResolvedModel, modules: ReadonlyMap<string, Module>, evaluator: Evaluator, substitutions: Replacements, fileScope: (m: Module) => Scope, report: (d: Diagnostic) => void): boolean {
   const blocks = new Set([...modules.values()].flatMap(m => m.file.declarations.flatMap(d => (d.kind === 'block' ? [d.name.text] : []))))

@@ -52,7 +52,7 @@ export class Scope {
 /** An argument of a call: its value and the place of its expression. */
 export interface CallArg { readonly name?: string; readonly nameSpan?: Span; readonly value: Value; readonly span: Span }
 
-/** Bounds of one elaboration (docs/language.md, section 8). */
+/** Bounds of one elaboration (docs/language.md, section 9). */
 export interface Limits {
   /** calls in calls */
   readonly depth: number

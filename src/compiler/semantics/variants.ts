@@ -4,7 +4,9 @@ import type { Diagnostic, Span } from '../diagnostics/diagnostic.ts'
 import { didYouMean } from '../diagnostics/suggest.ts'
 import type { Expr, Field, ForwardDecl, LetStmt, ModelDecl, ModelMember, Name, Override, RequireStmt, TaskDecl, VariantDecl } from '../syntax/ast.ts'
 import { declaredNames, taskFields, variantChain } from './check-models.ts'
-import { dataKinds, trainSchema, type KindSchema } from './kinds.ts'
+import type { KindSchema } from './kinds-fields.ts'
+import { trainSchema } from './kinds-train.ts'
+import { dataKinds } from './kinds.ts'
 import type { Module } from './modules.ts'
 
 /** Syntax and the file whose names it sees. */

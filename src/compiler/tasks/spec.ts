@@ -1,6 +1,14 @@
 // The typed values behind `data`, `task` and `train`: what the text may say, and what the runtime reads.
 import type { TensorType } from '../ir/types.ts'
 
+/** What is done to a training sample at random, in the order of the text (runtime/data/augment). */
+export type AugmentSpec =
+  | { readonly kind: 'flip'; readonly chance: number }
+  /** a window of 1 / scale of the image enlarged to its size, scale uniform in [from, to], place uniform */
+  | { readonly kind: 'scale_crop'; readonly from: number; readonly to: number }
+  /** factors uniform in [1 - range, 1 + range] */
+  | { readonly kind: 'color_jitter'; readonly brightness: number; readonly contrast: number; readonly saturation: number }
+
 export interface DataSpec {
   readonly kind: 'cityscapes3d'
   /** rows, columns of the images on disk */
@@ -8,6 +16,8 @@ export interface DataSpec {
   readonly mean: readonly [number, number, number]
   readonly std: readonly [number, number, number]
   readonly boxes: 'required' | 'optional'
+  /** in training only; undefined: none */
+  readonly augment?: readonly AugmentSpec[] | undefined
 }
 
 export interface SegmentationConfig { readonly kind: 'segmentation'; readonly classes: readonly string[]; readonly ignore: number; readonly size: readonly [number, number] }
@@ -40,20 +50,47 @@ export interface TaskSpec {
 }
 
 export type OptimiserSpec =
-  | { readonly kind: 'adam'; readonly lr: number; readonly beta1: number; readonly beta2: number; readonly eps: number; readonly weightDecay: number }
-  | { readonly kind: 'sgd'; readonly lr: number; readonly momentum: number; readonly weightDecay: number }
+  | { readonly kind: 'adam' | 'adamw'; readonly lr: number; readonly beta1: number; readonly beta2: number; readonly eps: number; readonly weightDecay: number }
+  | { readonly kind: 'sgd'; readonly lr: number; readonly momentum: number; readonly nesterov?: boolean | undefined; readonly weightDecay: number }
 export type ScheduleSpec =
   | { readonly kind: 'constant' }
   | { readonly kind: 'poly'; readonly power: number }
   | { readonly kind: 'step'; readonly at: readonly number[]; readonly factor: number }
   | { readonly kind: 'cosine'; readonly final: number }
+  | { readonly kind: 'warmup'; readonly from: number }
+  /** One after the other; a part without `steps` takes what is left of the run. */
+  | { readonly kind: 'sequence'; readonly parts: readonly { readonly schedule: ScheduleSpec; readonly steps: number | undefined }[] }
 
+/** What is different for the parameters whose paths fit one of the patterns (groups.ts); undefined leaves it to later groups. */
+export interface GroupSpec {
+  readonly paths: readonly string[]
+  /** factor of the learning rate */
+  readonly lr: number | undefined
+  readonly weightDecay: number | undefined
+  /** no gradient is computed and no moments are kept */
+  readonly frozen: boolean | undefined
+}
+
+/** Exponential moving average of the parameters; `evaluate`: it is what the end of a run evaluates and exports. */
+export interface AverageSpec { readonly decay: number; readonly evaluate: boolean }
+
+/** What the text does not mention is undefined. */
 export interface TrainSpec {
   readonly optimizer: OptimiserSpec
   readonly schedule: ScheduleSpec
+  /** In order: of each setting the first group that fits and states it counts. */
+  readonly groups?: readonly GroupSpec[] | undefined
   readonly clipNorm: number | undefined
+  /** Largest magnitude of an element of a gradient, after clipping by norm. */
+  readonly clipValue?: number | undefined
+  readonly ema?: AverageSpec | undefined
+  /** images of one pass */
   readonly batch: number
+  /** Passes of one step of the optimiser, each over a batch; undefined: one. */
+  readonly accumulate?: number | undefined
+  /** 0 where the text says `epochs`, until the size of the data set is known (training/length.ts) */
   readonly steps: number
+  readonly epochs?: number | undefined
   readonly seed: number
   readonly logEvery: number
   readonly checkpointEvery: number

@@ -2,11 +2,12 @@
 import { Builder } from '../ir/builder.ts'
 import type { Origin, Program, ValueId } from '../ir/program.ts'
 import { optimise } from '../passes/index.ts'
-import type { Emitter } from '../rules/gradient-language.ts'
+import { Emitter } from '../rules/gradient-language.ts'
 import type { ElaboratedModel } from '../semantics/model.ts'
 import { clipFactor, globalNorm } from './clip.ts'
 import { COST_SHARE, deferGradients } from './deferred.ts'
-import { applyOptimiser } from './optimiser.ts'
+import { frozenParameters, settingsOf } from '../tasks/groups.ts'
+import { applyOptimiser, moment, scalarInput, type Update } from './optimiser.ts'
 import { differentiate, expandForGradients, unreachedBy } from './reverse.ts'
 
 export interface StepOptions {
@@ -31,41 +32,80 @@ function forwardOf(model: StepModel, options: StepOptions): { program: Program; 
   return { program, loss: loss.value }
 }
 
-const parametersOf = (program: Program): Program['inputs'] => program.inputs.filter(i => i.role === 'parameter')
+/** The parameters that are to be trained. */
+const parametersOf = (model: StepModel, program: Program): Program['inputs'] => {
+  const frozen = frozenParameters(model.train, program.inputs)
+  return program.inputs.filter(i => i.role === 'parameter' && !frozen.has(i.name))
+}
 
-/** The parameters that the loss does not depend on, by name: training leaves them as they are. */
+/** The parameters that are to be trained and that the loss does not depend on, by name: training leaves them as they are. */
 export function unreachedParameters(model: StepModel): string[] {
   const { program, loss } = forwardOf(model, {})
-  const parameters = parametersOf(program)
+  const parameters = parametersOf(model, program)
   const unreached = new Set(unreachedBy(program.nodes, loss, parameters.map(p => p.id)))
   return parameters.filter(p => unreached.has(p.id)).map(p => p.name)
+}
+
+interface Reached { readonly name: string; readonly value: ValueId; readonly gradient: ValueId; readonly origin: Origin }
+
+/**
+ * The gradients with those of earlier passes added, in the order in which the backward pass makes them. The sums are state (`accumulated/<parameter>`), not the sums times zero after an update: so an
+ * engine can add in the buffer of the state, and the sum takes no memory beside it.
+ */
+function accumulate(builder: Builder, reached: readonly Reached[], origin: Origin): { readonly reached: readonly Reached[]; readonly moments: Update['moments'] } {
+  const keep = scalarInput(new Emitter(builder, { ...origin, phase: 'update' }), 'keep')
+  const sums = new Map<ValueId, ValueId>()
+  for (const p of [...reached].sort((a, b) => a.gradient - b.gradient)) {
+    const g = new Emitter(builder, { ...p.origin, phase: 'backward' })
+    sums.set(p.gradient, g.add(g.mul(moment(builder, `accumulated/${p.name}`, p), keep), p.gradient))
+  }
+  return { reached: reached.map(p => ({ ...p, gradient: sums.get(p.gradient)! })), moments: reached.map(p => [`accumulated/${p.name}`, sums.get(p.gradient)!] as const) }
+}
+
+/** Next values of the averages `ema/<parameter>` of the parameters that change. */
+function averages(builder: Builder, reached: readonly Reached[], parameters: Update['parameters'], origin: Origin): Update['moments'] {
+  const scalars = new Emitter(builder, { ...origin, phase: 'update' })
+  const [kept, share] = [scalarInput(scalars, 'average'), scalarInput(scalars, 'average_share')]
+  const origins = new Map(reached.map(p => [p.name, p]))
+  return parameters.map(([name, next]) => {
+    const p = origins.get(name)!
+    const g = new Emitter(builder, { ...p.origin, phase: 'update' })
+    return [`ema/${name}`, g.add(g.mul(moment(builder, `ema/${name}`, p), kept), g.mul(next, share))] as const
+  })
 }
 
 /**
  * The training step of a model elaborated with mode 'train'. Inputs: those of the model, then the optimiser's scalars and moments. Outputs: the losses, the metric `grad_norm` (before clipping),
  * and the next parameters, moments and states under the names of the inputs they replace. A parameter that the loss does not depend on (unreachedParameters) has a zero gradient and no
- * next value and no moments: as in PyTorch it stays as it is, weight decay included.
+ * next value and no moments: as in PyTorch it stays as it is, weight decay included. Of a frozen parameter no gradient is computed at all.
+ *
+ * With accumulation the program is one pass: its gradient is divided by the number of passes and added to those of the passes before, and scalars (scalars.ts) say whether the optimiser moves.
  */
 export function buildTrainingStep(model: StepModel, options: StepOptions = {}): Program {
   const { program, loss } = forwardOf(model, options)
-  const parameters = parametersOf(program)
+  const { train } = model
+  const parameters = parametersOf(model, program)
   const origin: Origin = { path: '', span: undefined, phase: 'update' }
   const builder = Builder.from({ ...program, outputs: [] })
-  const { gradients, unreached } = differentiate(builder, loss, parameters.map(p => p.id), { ...origin, phase: 'backward' })
+  const share = train.accumulate === undefined ? loss : new Emitter(builder, { ...origin, phase: 'loss' }).scale(loss, 1 / train.accumulate)
+  const { gradients, unreached } = differentiate(builder, share, parameters.map(p => p.id), { ...origin, phase: 'backward' })
 
   const skipped = new Set(unreached)
-  const trained = parameters.filter(p => !skipped.has(p.id)).map(p => ({ name: p.name, value: p.id, gradient: gradients.get(p.id)!, origin: p.origin }))
-  const { deferred, obsolete } = deferGradients(builder, trained.map(p => p.gradient), options.defer ?? (options.gradients ? 0 : COST_SHARE))
-  const norm = globalNorm(builder, trained.map(p => ({ value: p.gradient, origin: p.origin, squares: deferred.get(p.gradient)?.squares })), origin)
-  const factor = model.train.clipNorm === undefined ? undefined : clipFactor(builder, norm, model.train.clipNorm, origin)
-  const updated = trained.map(p => ({ ...p, gradient: (g: Emitter) => deferred.get(p.gradient)?.gradient(g, norm) ?? p.gradient }))
-  const update = applyOptimiser(builder, model.train.optimizer, updated, factor, origin)
+  const own: readonly Reached[] = parameters.filter(p => !skipped.has(p.id)).map(p => ({ name: p.name, value: p.id, gradient: gradients.get(p.id)!, origin: p.origin }))
+  const { reached, moments: sums } = train.accumulate === undefined ? { reached: own, moments: [] } : accumulate(builder, own, origin)
+  const { deferred, obsolete } = deferGradients(builder, reached.map(p => p.gradient), options.defer ?? (options.gradients ? 0 : COST_SHARE))
+  const norm = globalNorm(builder, reached.map(p => ({ value: p.gradient, origin: p.origin, squares: deferred.get(p.gradient)?.squares })), origin)
+  const factor = train.clipNorm === undefined ? undefined : clipFactor(builder, norm, train.clipNorm, origin)
+  const settings = new Map(parameters.map(p => [p.name, settingsOf(train, p)]))
+  const updated = reached.map(p => ({ ...p, settings: settings.get(p.name)!, gradient: (g: Emitter) => deferred.get(p.gradient)?.gradient(g, norm) ?? p.gradient }))
+  const update = applyOptimiser(builder, train.optimizer, updated, { factor, bound: train.clipValue }, train.accumulate !== undefined, origin)
+  const averaged = train.ema === undefined ? [] : averages(builder, reached, update.parameters, origin)
 
   for (const o of program.outputs) if (o.role === 'loss' || o.role === 'state' || (options.predictions && (o.role === 'prediction' || o.role === 'tap'))) builder.output(o.name, o.role, o.value)
   builder.output('grad_norm', 'metric', norm)
   if (options.gradients) for (const p of parameters) builder.output(`grad/${p.name}`, 'gradient', gradients.get(p.id)!)
   for (const [name, value] of update.parameters) builder.output(name, 'parameter', value)
-  for (const [name, value] of update.moments) builder.output(name, 'moment', value)
+  for (const [name, value] of [...update.moments, ...sums, ...averaged]) builder.output(name, 'moment', value)
   const step = builder.finish(program.name)
   return options.gradients ? step : { ...step, nodes: step.nodes.filter(n => !obsolete.has(n.id)) }
 }

@@ -2,7 +2,7 @@
 import type { Program } from '../../compiler/ir/program.ts'
 import { sizeOf, type TensorData } from '../../compiler/ir/types.ts'
 import type { ModelDescription } from '../../compiler/semantics/model.ts'
-import { optimiserScalars } from '../../compiler/training/optimiser.ts'
+import { optimiserScalars } from '../../compiler/training/scalars.ts'
 import { learningRate } from '../../compiler/training/schedule.ts'
 import type { BatchSource } from '../data/prefetch.ts'
 import type { HostTensors, Session } from '../engines/engine.ts'
