@@ -104,23 +104,65 @@ model M {
   })
 })
 
-describe('L1Loss', () => {
-  const loss = (argument: string, target: readonly number[]): number => {
-    const model = compileText(`
-import { L1Loss } from "mtlc:lib/losses.mtl"
+/** The loss `text` of the depth task, on predictions 0, 1, 2, 3. */
+const depthLoss = (text: string, target: readonly number[]): number => {
+  const model = compileText(`
+import { ${text.replace(/\(.*/, '')} } from "mtlc:lib/losses.mtl"
 block Head() {
   param factor: [] = ones
   forward(image: [B, 3, H, W]) = factor * image[:, ..1]
 }
 model M {
   data cityscapes3d { image = 2 x 2 }
-  task depth = depth() { head = Head(); loss = L1Loss(${argument}) }
+  task depth = depth() { head = Head(); loss = ${text} }
   forward(image: [B, 3, H, W]) { return {depth: tasks[0].head(image)} }
   ${train}
 }`, 1)
-    return interpret(model.program, { image: float32([1, 3, 2, 2], i => i), 'heads.depth.factor': float32([], () => 1), 'target/depth/depth': float32([1, 1, 2, 2], i => target[i]) }, { outputs: ['loss'] }).outputs.loss.data[0]
+  return interpret(model.program, { image: float32([1, 3, 2, 2], i => i), 'heads.depth.factor': float32([], () => 1), 'target/depth/depth': float32([1, 1, 2, 2], i => target[i]) }, { outputs: ['loss'] }).outputs.loss.data[0]
+}
+
+describe('L1Loss', () => {
+  test('over all pixels', () => expect(depthLoss('L1Loss()', [0, 0, 0, 7])).toBeCloseTo((0 + 1 + 2 + 4) / 4, 6))
+  test('over those with a measurement', () => expect(depthLoss('L1Loss(ignore = -1)', [-1, 0, -1, 7])).toBeCloseTo((1 + 4) / 2, 6))
+  test('without any', () => expect(depthLoss('L1Loss(ignore = -1)', [-1, -1, -1, -1])).toBe(0))
+})
+
+describe('DepthLoss', () => {
+  const text = 'DepthLoss(ignore = 0.0, farthest = 10.0, beta = 2.0)'
+  test('is quadratic below beta, and what is far counts as farthest', () => expect(depthLoss(text, [0, 2, 2, 50])).toBeCloseTo((0.25 + 0 + (7 - 1)) / 3, 6))
+  test('without any', () => expect(depthLoss(text, [0, 0, 0, 0])).toBe(0))
+})
+
+describe('WeightedCrossEntropy', () => {
+  const classes = ['road', 'car', 'person']
+  const weights = [0.5, 2, 3]
+  const loss = (ignore: number, labels: readonly number[]): number => {
+    const model = compileText(`
+import { WeightedCrossEntropy } from "mtlc:lib/losses.mtl"
+block Head() {
+  param factor: [] = ones
+  forward(image: [B, 3, H, W]) = factor * image
+}
+model M {
+  data cityscapes3d { image = 2 x 2 }
+  task semseg = segmentation(classes = ${JSON.stringify(classes)}) { head = Head(); loss = WeightedCrossEntropy(weights = ${JSON.stringify(weights)}, ignore = ${ignore}) }
+  forward(image: [B, 3, H, W]) { return {semseg: tasks[0].head(image)} }
+  ${train}
+}`, 1)
+    return interpret(model.program, { image: float32([1, 3, 2, 2], logit), 'heads.semseg.factor': float32([], () => 1), 'target/semseg/labels': int32([1, 2, 2], i => labels[i]) }, { outputs: ['loss'] }).outputs.loss.data[0]
   }
-  test('over all pixels', () => expect(loss('', [0, 0, 0, 7])).toBeCloseTo((0 + 1 + 2 + 4) / 4, 6))
-  test('over those with a measurement', () => expect(loss('ignore = -1', [-1, 0, -1, 7])).toBeCloseTo((1 + 4) / 2, 6))
-  test('without any', () => expect(loss('ignore = -1', [-1, -1, -1, -1])).toBe(0))
+  const logit = (i: number): number => Math.sin(3 * i)
+  const expected = (ignore: number, labels: readonly number[]): number => {
+    let [total, count] = [0, 0]
+    for (const [p, label] of labels.entries()) {
+      if (label === ignore) continue
+      const logits = classes.map((_, c) => logit(4 * c + p))
+      total += weights[label] * (Math.log(logits.reduce((n, v) => n + Math.exp(v), 0)) - logits[label])
+      count += weights[label]
+    }
+    return total / Math.max(count, 1)
+  }
+  for (const [ignore, labels] of [[255, [0, 255, 2, 1]], [255, [255, 255, 255, 255]], [1, [0, 1, 2, 1]]] as const) {
+    test(`ignoring ${ignore} of ${labels.join(', ')}`, () => expect(loss(ignore, labels)).toBeCloseTo(expected(ignore, labels), 5))
+  }
 })
