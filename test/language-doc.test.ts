@@ -6,7 +6,7 @@ import { checkFile, renderDiagnostic } from '../src/compiler/index.ts'
 import { functions } from '../src/compiler/semantics/functions/index.ts'
 import type { KindSchema } from '../src/compiler/semantics/kinds-fields.ts'
 import { trainingKinds, trainSchema } from '../src/compiler/semantics/kinds-train.ts'
-import { dataKinds, taskKinds } from '../src/compiler/semantics/kinds.ts'
+import { augmentationKinds, dataKinds, taskKinds } from '../src/compiler/semantics/kinds.ts'
 import { unchanged } from '../src/compiler/semantics/models-overrides.ts'
 import { fileLimit } from '../src/compiler/semantics/modules.ts'
 import { defaultLimits } from '../src/compiler/semantics/scope.ts'
@@ -76,7 +76,7 @@ describe('functions', () => {
 
 describe('kinds', () => {
   const prefixed = Object.entries(dataKinds).map(([name, schema]) => [`data ${name}`, schema] as const)
-  const kinds = new Map<string, KindSchema>([...prefixed, ...[taskKinds, ...trainingKinds.map(([, kinds]) => kinds)].flatMap(k => Object.entries(k)), ['train', trainSchema]])
+  const kinds = new Map<string, KindSchema>([...prefixed, ...[augmentationKinds, taskKinds, ...trainingKinds.map(([, kinds]) => kinds)].flatMap(k => Object.entries(k)), ['train', trainSchema]])
   const documented = signatures(section(7))
   it('are all there', () => expect(documented.map(s => s.name)).toEqual([...kinds.keys()]))
   it.each(documented)('$name', ({ name, params, meaning }) => {
