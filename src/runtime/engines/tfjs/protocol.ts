@@ -1,4 +1,5 @@
 // What the tfjs worker opens, and what a program is when it is prepared for it.
+import type { StateGroup } from '../../../compiler/targets/onnx/group-updates.ts'
 import type { NamedType, StatePort, Tensors } from '../worker-protocol.ts'
 
 /** A native TensorFlow (tfjs-node), WebGPU, WebAssembly, plain JavaScript. */
@@ -14,6 +15,10 @@ export interface TfjsStep {
   readonly constants: Tensors
   /** Inputs given at each run. */
   readonly feeds: readonly NamedType[]
+  /** Vectors that hold several tensors of the state; the module reads the vectors and, on their own, members of them. */
+  readonly groups: readonly StateGroup[]
+  /** Inputs that the state feeds. */
+  readonly stateInputs: readonly string[]
   /** Outputs that become the state of the next run. */
   readonly stateOutputs: readonly string[]
   /** Outputs returned by each run. */
