@@ -61,11 +61,13 @@ async function examineDevice(trial: Trial, engine: string, device: string, optio
   if (facts === undefined) throw new Error(`internal: doctor knows nothing of ${engine} on ${device}`)
   const { limit, remedy } = facts
   const known = { engine, device, present: isInstalled(facts), limit }
-  const { detail, run, problem, fallbacks } = await tryApart({ engine, device, program: trial.program, state: trial.state, feeds: trial.feeds }, options)
+  const request = { engine, device, program: trial.program, state: trial.state, feeds: trial.feeds }
+  const { detail, run, problem } = await tryApart({ ...request, ask: 'trial' }, options)
   if (run === undefined) return { ...known, works: false, detail, problem, remedy }
   const { relative, name } = worstOf(run, trial)
   const works = relative <= limit
   const { openMs, stepMs } = run
+  const { fallbacks } = engine === 'onnxruntime' && device !== 'cpu' ? await tryApart({ ...request, ask: 'fallbacks' }, options) : {}
   return {
     ...known, works, detail, openMs, stepMs: Math.min(...stepMs.slice(1)), difference: relative, differs: name, ...fallbacks, remedy: [],
     ...(works ? {} : { problem: `computes wrong values: ${name} differs from the reference by ${relative.toExponential(1)} of its largest value; ${limit} is the limit` }),
@@ -93,6 +95,8 @@ function tryApart(request: TrialRequest, { timeLimit = 120_000, env = process.en
       if ('fallbacks' in answer) attempt = { ...attempt, fallbacks: answer }
       else if ('error' in answer) attempt = { problem: answer.error.explained ? answer.error.message : `failed: ${answer.error.message}`, ...attempt }
       else attempt = { ...attempt, ...answer }
+      // Drivers hang or crash when they are unloaded: nothing is left to be done there.
+      if (!('detail' in answer)) child.kill('SIGKILL')
     })
     child.on('error', error => { attempt = { problem: `could not be started: ${error.message}`, ...attempt } })
     child.on('close', (code, signal) => {
@@ -104,6 +108,6 @@ function tryApart(request: TrialRequest, { timeLimit = 120_000, env = process.en
 }
 
 const lastLine = (text: string): string => {
-  const line = text.split('\n').map(l => l.trim()).filter(l => l !== '' && !l.startsWith('at ') && !l.startsWith('Node.js v')).at(-1)
+  const line = text.split('\n').map(l => l.trim()).filter(l => l !== '' && !/^(at |Node\.js v|\d+: |-----|#)/.test(l)).at(-1)
   return line === undefined ? '' : `: ${line}`
 }

@@ -2,8 +2,9 @@
 import type { Program } from '../../compiler/ir/program.ts'
 import type { HostTensors } from '../engines/engine.ts'
 
-/** One engine on one device is to train for as many steps as there are feeds. */
+/** One engine on one device is to train for as many steps as there are feeds; or, for onnxruntime, to say which operators of the step fall back to the CPU. A second session of onnxruntime on WebGPU hangs in a process that has had one in a thread. */
 export interface TrialRequest {
+  readonly ask: 'trial' | 'fallbacks'
   readonly engine: string
   readonly device: string
   readonly program: Program
@@ -26,5 +27,5 @@ export interface TrialRun {
 /** What onnxruntime on another device than the CPU runs on the CPU all the same, and how many nodes there are in all. */
 export interface Fallbacks { readonly fallbacks: readonly Fallback[]; readonly nodes: number }
 
-/** In this order: package and version as soon as the engine is loaded; the run, or why there is none (`explained`: the message is all that a user needs); what falls back. */
+/** Package and version, as soon as the engine is loaded; then what was asked for, or why there is none (`explained`: the message is all that a user needs). */
 export type TrialAnswer = { readonly detail: string } | { readonly run: TrialRun } | Fallbacks | { readonly error: { readonly message: string; readonly explained: boolean } }

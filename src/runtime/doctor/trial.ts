@@ -105,16 +105,20 @@ export function makeTrial(): Trial {
 export function largestDifference(found: HostTensors, expected: HostTensors): { readonly name: string; readonly relative: number } {
   let worst = { name: '', relative: 0 }
   for (const [name, { data }] of Object.entries(expected)) {
-    const mine = found[name]?.data
-    let [difference, scale] = [mine?.length === data.length ? 0 : NaN, 0]
-    for (let i = 0; i < data.length && mine !== undefined; i++) {
-      // Math.max keeps NaN.
-      difference = Math.max(difference, Math.abs(mine[i] - data[i]))
-      scale = Math.max(scale, Math.abs(data[i]))
-    }
-    const relative = difference === 0 ? 0 : difference / scale
-    if (!(relative <= worst.relative)) worst = { name, relative }
-    if (Number.isNaN(relative)) break
+    const relative = relativeDifference(found[name]?.data, data)
+    if (Number.isNaN(relative)) return { name, relative }
+    if (relative > worst.relative) worst = { name, relative }
   }
   return worst
+}
+
+function relativeDifference(mine: TensorData['data'] | undefined, data: TensorData['data']): number {
+  if (mine?.length !== data.length) return NaN
+  let [difference, scale] = [0, 0]
+  for (let i = 0; i < data.length; i++) {
+    // Math.max keeps NaN.
+    difference = Math.max(difference, Math.abs(mine[i] - data[i]))
+    scale = Math.max(scale, Math.abs(data[i]))
+  }
+  return difference === 0 ? 0 : difference / scale
 }
