@@ -2,6 +2,7 @@
 import type { InputRole, OutputRole, Program } from '../../ir/program.ts'
 import type { Shape } from '../../ir/types.ts'
 import { chunkUpdates } from './chunk-updates.ts'
+import { cutMembers } from './cut-members.ts'
 import { DEFAULT_OPSET, type OnnxGraph } from './graph.ts'
 import { gradientsOf, inOrder } from './gradient-order.ts'
 import { groupUpdates, type StateGroup } from './group-updates.ts'
@@ -23,6 +24,8 @@ export interface SessionGraphOptions {
   readonly hidden: boolean
   /** Update state in the buffers it is read from where that is safe. */
   readonly inPlace: boolean
+  /** The graph cuts members of groups out of their vectors (cut-members.ts); else both are inputs. */
+  readonly cut?: boolean
 }
 
 export interface SessionGraph {
@@ -44,7 +47,8 @@ export function sessionGraph(program: Program, options: SessionGraphOptions): Se
   const { program: grouped, groups } = groupUpdates(program)
   const wanted = chosen === undefined ? undefined
     : [...new Set([...grouped.outputs.filter(isState), ...program.outputs.filter(o => !isState(o) && chosen.includes(o.name))].map(o => o.name).concat(chosen.filter(n => !program.outputs.some(o => o.name === n))))]
-  const { graph: lowered, inputs, outputs, names } = lowerProgram(grouped, { profile: 'training', contrib, opset: DEFAULT_OPSET, outputs: wanted })
+  const { graph: whole, inputs: all, outputs, names } = lowerProgram(grouped, { profile: 'training', contrib, opset: DEFAULT_OPSET, outputs: wanted })
+  const { graph: lowered, inputs } = options.cut === true ? cutMembers(whole, all, groups) : { graph: whole, inputs: all }
   // The vector of grouped parameters is read in parts as well, which the guards do not see: it gets two buffers.
   const vectors = new Set(groups.map(g => g.name))
   const pairs = outputs.filter(o => isState(o) && !(o.role === 'parameter' && vectors.has(o.name))).map(o => ({ input: o.name, output: o.onnx }))

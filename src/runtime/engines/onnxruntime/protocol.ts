@@ -1,4 +1,5 @@
 // What the onnxruntime worker opens, and what a program is when it is prepared for it.
+import type { DType } from '../../../compiler/ir/types.ts'
 import type { StateGroup } from '../../../compiler/targets/onnx/group-updates.ts'
 import type { NamedType, StatePort } from '../worker-protocol.ts'
 
@@ -10,6 +11,9 @@ export interface OnnxRuntimeTarget {
   /** State is updated in the buffers it is read from where that is safe. */
   readonly inPlace: boolean
 }
+
+/** Whether parameters, states and moments stay in the device's own memory between runs. */
+export const keepsStateOn = (device: string): boolean => device === 'webgpu'
 
 /** A tensor of the graph that the worker feeds or fetches. */
 export interface Port extends NamedType { readonly onnx: string }
@@ -27,6 +31,8 @@ export interface OnnxStep {
   readonly stateOutputs: readonly (Port & { readonly inPlace: boolean })[]
   /** Outputs returned by each run. */
   readonly results: readonly Port[]
+  /** By dtype of the state: a model that gives what it gets, for devices that keep the state. */
+  readonly copiers: Readonly<Partial<Record<DType, Uint8Array>>>
   /** Free buffers stay in the engine's arena, or go back to the system. */
   readonly arena: boolean
   /** The model's first output is the sequence of fetch.ts. */

@@ -1,8 +1,9 @@
 // The worker thread that runs onnxruntime: its run() blocks the thread it is called on.
 import { serve } from '../serve.ts'
+import { DeviceSession } from './device-state.ts'
 import type { Ort } from './fetch.ts'
 import { zeroCopyWorks } from './fetch.ts'
-import type { OnnxRuntimeWorker } from './protocol.ts'
+import { keepsStateOn, type OnnxRuntimeWorker } from './protocol.ts'
 import { sessionOptions, StatefulSession } from './state.ts'
 
 let ort: Ort | undefined
@@ -17,6 +18,6 @@ serve<OnnxRuntimeWorker>('onnxruntime', {
     const runtime = await load()
     return { version: runtime.env.versions.node ?? runtime.env.versions.common, zeroCopy: request.zeroCopy && await zeroCopyWorks(runtime, sessionOptions('cpu', 1)) }
   },
-  open: async request => StatefulSession.open(await load(), request),
+  open: async request => (keepsStateOn(request.device) ? DeviceSession : StatefulSession).open(await load(), request),
   memory: () => ({ tensors: 0, bytes: 0 }),
 })
