@@ -2,7 +2,7 @@
 import type { Program } from '../../compiler/ir/program.ts'
 import type { HostTensors } from '../engines/engine.ts'
 
-/** One engine on one device is to train for as many steps as there are feeds; or, for onnxruntime, to say which operators of the step fall back to the CPU. A second session of onnxruntime on WebGPU hangs in a process that has had one in a thread. */
+/** One engine on one device is to train for as many steps as there are feeds; or, for onnxruntime, to say which operators of the step fall back to the CPU. Each in a process of its own: the first run on a GPU compiles every kernel, which takes a software driver a minute. */
 export interface TrialRequest {
   readonly ask: 'trial' | 'fallbacks'
   readonly engine: string
