@@ -4,16 +4,20 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { sizeOf, type TensorData } from '../compiler/ir/types.ts'
 import type { ModelDescription } from '../compiler/semantics/model.ts'
+import { frozenParameters } from '../compiler/tasks/groups.ts'
+import type { TrainSpec } from '../compiler/tasks/spec.ts'
+import { withSteps } from '../compiler/training/length.ts'
 import { readSplitFile } from '../runtime/data/cityscapes3d/split-file.ts'
 import { DataError } from '../runtime/data/dataset.ts'
 import { openBatches, openImages } from '../runtime/data/prefetch.ts'
 import type { Engine } from '../runtime/engines/engine.ts'
 import { openEngine } from '../runtime/engines/index.ts'
 import { writeAtomically } from '../runtime/files.ts'
-import { checkpointInfo, checkpointSteps, latestWeights, loadCheckpoint, removeLeftovers, type CheckpointInfo } from '../runtime/train/checkpoint.ts'
+import { averagesOf, checkpointInfo, checkpointSteps, latestWeights, loadCheckpoint, removeLeftovers, type CheckpointInfo } from '../runtime/train/checkpoint.ts'
 import { recordStart, thisStart } from '../runtime/runs/run-info.ts'
 import { RunLog } from '../runtime/train/log.ts'
 import { train, type TrainingResult } from '../runtime/train/loop.ts'
+import { passesOf } from '../runtime/train/passes.ts'
 import { duration, figure, Progress } from '../runtime/train/progress.ts'
 import { packageVersion } from '../runtime/worker-path.ts'
 import { bindWeights } from '../runtime/weights/bind.ts'
@@ -66,6 +70,17 @@ function changesSince(folder: string, model: ModelDescription): string[] {
 
 interface Start { readonly folder: string; readonly digest: string; readonly seed: number; readonly resumed: CheckpointInfo | undefined }
 
+function checkUnfinished(folder: string, { step }: CheckpointInfo, steps: number): void {
+  if (step >= steps) throw new UserError(`${folder}: has done all its ${step} steps: --steps N with a larger N goes on`)
+}
+
+/** What the text says about training, in steps. Throws UserError. */
+function lengthOf(model: ModelDescription, images: number): TrainSpec {
+  const train = withSteps(model.train, images)
+  if ('problem' in train) throw new UserError(train.problem)
+  return train
+}
+
 /** Where the run is written and where it begins; refuses to mix two runs in one folder. Throws UserError, UsageError and WeightsError. */
 function startOf(model: ModelDescription, digest: string, options: TrainOptions): Start {
   const seed = options.seed ?? model.train.seed
@@ -80,7 +95,7 @@ function startOf(model: ModelDescription, digest: string, options: TrainOptions)
   const resumed = checkpointInfo(folder)
   if (resumed.program !== digest) throw new UserError(`${folder}: was started with another text:\n${changesSince(folder, model).join('\n')}\n  fix: resume with the text and the --set options of the start; ${join(folder, textFile)} holds them resolved. To start anew from its weights use --weights ${latestWeights(folder)!}`)
   if (resumed.seed !== seed) throw new UserError(`${folder}: was started with seed ${resumed.seed}, and seed ${seed} would change the order of the data: resume with --seed ${resumed.seed}`)
-  if (resumed.step >= model.train.steps) throw new UserError(`${folder}: has done all its ${resumed.step} steps: --steps N with a larger N goes on`)
+  if (model.train.epochs === undefined) checkUnfinished(folder, resumed, model.train.steps)
   return { folder, digest, seed, resumed }
 }
 
@@ -94,7 +109,7 @@ async function startingWeights(path: string, model: ModelDescription, compiler: 
 
 async function runTraining(file: string, options: TrainOptions): Promise<void> {
   if (options.memory !== undefined && !givesBack()) return runGivingBack()
-  const set = options.steps === undefined ? options.set : [...options.set, `train.steps=${options.steps}`]
+  const set = options.steps === undefined ? options.set : [...options.set, `train.steps=${options.steps}`, 'train.epochs=none']
   const finished = await trainSteps(file, { ...options, set })
   if (finished === undefined) return
   const compiler = new CompilerProcess()
@@ -110,21 +125,23 @@ async function trainSteps(file: string, options: TrainOptions): Promise<Finished
   let stop: StopRequest | undefined
   try {
     // In the second process of two, everything has been said about the text.
-    const { model, digest, sources } = await compiler.ask('describe', { file, model: options.model, set: options.set, quiet: givesBack() && options.memory === undefined })
-    const memory = options.memory ?? model.train.memory
+    const { model: described, digest, sources } = await compiler.ask('describe', { file, model: options.model, set: options.set, quiet: givesBack() && options.memory === undefined })
+    const memory = options.memory ?? described.train.memory
     if (memory !== undefined && !givesBack()) {
       await compiler.close()
       await runGivingBack()
       return undefined
     }
-    const { folder, seed, resumed } = startOf(model, digest, options)
-    const given = options.weights === undefined ? {} : await startingWeights(options.weights, model, compiler)
-    const parameters = model.program.inputs.filter(i => i.role === 'parameter')
-    process.stderr.write(`${model.name}: ${model.tasks.map(t => t.name).join(', ')}; image ${model.data.image.join(' x ')}; ${parameters.reduce((n, p) => n + sizeOf(p.type.shape), 0).toLocaleString('en-US')} parameters\n`)
+    const { folder, seed, resumed } = startOf(described, digest, options)
+    const given = options.weights === undefined ? {} : await startingWeights(options.weights, described, compiler)
+    const parameters = described.program.inputs.filter(i => i.role === 'parameter')
+    process.stderr.write(`${described.name}: ${described.tasks.map(t => t.name).join(', ')}; image ${described.data.image.join(' x ')}; ${parameters.reduce((n, p) => n + sizeOf(p.type.shape), 0).toLocaleString('en-US')} parameters\n`)
 
-    const root = await dataFolder(model, options.data)
-    const images = await openImages(root, 'train', model.data, model.tasks, options.splitFile === undefined ? undefined : readSplitFile(options.splitFile))
+    const root = await dataFolder(described, options.data)
+    const images = await openImages(root, 'train', described.data, described.tasks, options.splitFile === undefined ? undefined : readSplitFile(options.splitFile))
     const { ids, dropped, packed } = images
+    const model = { ...described, train: lengthOf(described, ids.length) }
+    if (resumed !== undefined) checkUnfinished(folder, resumed, model.train.steps)
     const chosen = `${packed ? 'packed ' : ''}images${dropped === 0 ? '' : ` (${dropped} more have no box of an evaluated class and are left out)`}`
     if (resumed !== undefined) {
       removeLeftovers(folder)
@@ -139,15 +156,17 @@ async function trainSteps(file: string, options: TrainOptions): Promise<Finished
     recordStart(folder, { model: model.name, seed, steps: model.train.steps, batch: model.train.batch, data: root, images: ids.length, program: digest },
       thisStart({ step: resumed?.step ?? 0, engine: engine.name, device: engine.device, mtlc: packageVersion(), command: ['mtlc', ...process.argv.slice(2)] }))
     const updated = new Set(step.outputs.filter(o => o.role === 'parameter').map(o => o.name))
-    const unreached = parameters.filter(p => !updated.has(p.name)).map(p => p.name)
+    const frozen = frozenParameters(model.train, parameters)
+    if (frozen.size > 0) process.stderr.write(`frozen: ${frozen.size} of ${parameters.length} parameters, as train.groups says\n`)
+    const unreached = parameters.filter(p => !updated.has(p.name) && !frozen.has(p.name)).map(p => p.name)
     if (unreached.length > 0) process.stderr.write(`warning: the loss does not depend on ${unreached.length} parameters, which stay as they are: ${listed(unreached)}\n`)
     const state = resumed === undefined ? fillState(step, given, seed) : loadCheckpoint(folder, step.inputs).state
     const stopping = stop = new StopRequest(progress)
     const session = await engine.openPrepared(prepared, state, { give: true })
     process.stderr.write(`training step: ${operators.toLocaleString('en-US')} operators, ready in ${((performance.now() - compiling) / 1000).toFixed(1)} s; ${engine.name} on ${engine.device}\n`)
     const start = resumed?.step ?? 0
-    const batches = openBatches({ images, batch: model.train.batch, seed, start })
-    process.stderr.write(`${root}: ${ids.length} ${chosen}, batch ${model.train.batch}; ${resumed === undefined ? '' : `resumed, `}steps ${start + 1} to ${model.train.steps}; log and checkpoints in ${folder}\n`)
+    const batches = openBatches({ images, batch: model.train.batch, seed, start: start * passesOf(model.train) })
+    process.stderr.write(`${root}: ${ids.length} ${chosen}, batch ${model.train.batch}${model.train.accumulate === undefined ? '' : ` x ${model.train.accumulate} passes`}; ${resumed === undefined ? '' : `resumed, `}steps ${start + 1} to ${model.train.steps}; log and checkpoints in ${folder}\n`)
     let result: TrainingResult
     try {
       result = await train({ folder, model, step, digest, seed, start, steps: model.train.steps, window: resumed?.window, session, batches, log: new RunLog(folder, start), progress, stopping: () => stopping.asked })
@@ -158,7 +177,7 @@ async function trainSteps(file: string, options: TrainOptions): Promise<Finished
     const losses = ['loss', ...model.tasks.map(t => t.name)].filter(n => n in result.first && n in result.last)
     if (losses.length > 0) process.stderr.write(`${losses.map(n => `${n} ${figure(result.first[n])} -> ${figure(result.last[n])}`).join(', ')} (first and last means of the log)\n`)
     process.stderr.write(`${result.weights}: written, after ${duration((performance.now() - began) / 1000)}\n`)
-    if (!result.stopped) return { file, model: options.model, set: options.set, sources, engine: { engine: options.engine, device: options.device }, folder, root: images.source, weights: result.weights, eval: options.eval, export: options.export }
+    if (!result.stopped) return { file, model: options.model, set: options.set, sources, engine: { engine: options.engine, device: options.device }, folder, root: images.source, weights: model.train.ema?.evaluate === true ? averagesOf(result.weights) : result.weights, eval: options.eval, export: options.export }
     process.stderr.write(`stopped at step ${result.step} of ${model.train.steps}; --resume ${folder} goes on from there\n`)
     process.exitCode = stopping.exitCode
     return undefined

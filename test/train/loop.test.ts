@@ -11,7 +11,8 @@ import { EngineError, type HostTensors } from '../../src/runtime/engines/engine.
 import { FileError } from '../../src/runtime/files.ts'
 import { checkpointInfo, checkpointSteps, loadCheckpoint } from '../../src/runtime/train/checkpoint.ts'
 import { RunLog } from '../../src/runtime/train/log.ts'
-import { randomFeeds, train, TrainingError, type TrainingRun } from '../../src/runtime/train/loop.ts'
+import { train, TrainingError, type TrainingRun } from '../../src/runtime/train/loop.ts'
+import { randomFeeds } from '../../src/runtime/train/passes.ts'
 import { Progress } from '../../src/runtime/train/progress.ts'
 
 const disk = vi.hoisted(() => ({ free: Infinity }))

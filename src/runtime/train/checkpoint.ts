@@ -26,16 +26,26 @@ const stem = (step: number): string => `step_${String(step).padStart(7, '0')}`
 const folderOf = (run: string): string => join(run, 'checkpoints')
 
 /** The json goes first: without it the other two are no checkpoint. */
-const remove = (base: string): void => { for (const end of ['.json', '.safetensors', '.optimizer.safetensors']) rmSync(base + end, { force: true }) }
+const remove = (base: string): void => { for (const end of ['.json', '.safetensors', '.ema.safetensors', '.optimizer.safetensors']) rmSync(base + end, { force: true }) }
 
-/** Writes the three files of a step and removes all but the newest `keep` steps. Returns the path of the parameters. Throws FileError. */
+/** What the names of averages begin with among the moments. */
+const average = 'ema/'
+
+/** Path of the averages beside the parameters of a checkpoint: under the parameters' names, with statistics and with what is not averaged, so that the file stands for a model, too. */
+export const averagesOf = (weights: string): string => weights.replace(/\.safetensors$/, '.ema.safetensors')
+
+/** Writes the files of a step and removes all but the newest `keep` steps. Returns the path of the parameters. Throws FileError. */
 export function saveCheckpoint(run: string, info: CheckpointInfo, inputs: readonly ProgramInput[], state: HostTensors, keep = 2): string {
   const folder = folderOf(run)
   const base = join(folder, stem(info.step))
   const pick = (...roles: string[]): Map<string, StoredTensor> => new Map(inputs.filter(i => roles.includes(i.role)).map(i => [i.name, storeTensor(state[i.name])]))
+  const weights = pick('parameter', 'state'), moments = pick('moment')
+  const averages = new Map([...moments].filter(([name]) => name.startsWith(average)))
+  for (const name of averages.keys()) moments.delete(name)
   try {
-    writeSafetensors(`${base}.safetensors`, pick('parameter', 'state'), { format: 'pt', model: info.model, step: String(info.step) })
-    writeSafetensors(`${base}.optimizer.safetensors`, pick('moment'), { step: String(info.step) })
+    writeSafetensors(`${base}.safetensors`, weights, { format: 'pt', model: info.model, step: String(info.step) })
+    if (averages.size > 0) writeSafetensors(averagesOf(`${base}.safetensors`), new Map([...weights].map(([name, t]) => [name, averages.get(average + name) ?? t])), { format: 'pt', model: info.model, step: String(info.step) })
+    writeSafetensors(`${base}.optimizer.safetensors`, moments, { step: String(info.step) })
     writeAtomically(`${base}.json`, `${JSON.stringify(info, null, 2)}\n`)
   } catch (error) {
     remove(base)
@@ -64,7 +74,9 @@ export function checkpointInfo(run: string): CheckpointInfo {
 export function loadCheckpoint(run: string, inputs: readonly ProgramInput[]): { readonly info: CheckpointInfo; readonly state: Record<string, TensorData> } {
   const info = checkpointInfo(run)
   const base = join(folderOf(run), stem(info.step))
+  const averages = averagesOf(`${base}.safetensors`)
   const tensors = new Map([...readSafetensors(`${base}.safetensors`).tensors, ...readSafetensors(`${base}.optimizer.safetensors`).tensors])
+  if (existsSync(averages)) for (const [name, t] of readSafetensors(averages).tensors) tensors.set(average + name, t)
   const state: Record<string, TensorData> = {}
   for (const { name, role, type } of inputs) {
     if (role !== 'parameter' && role !== 'state' && role !== 'moment') continue

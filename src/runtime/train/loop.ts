@@ -1,14 +1,14 @@
 // The training loop: batches and scalars in, losses out, checkpoints and log on the way; stops cleanly when asked.
 import type { Program } from '../../compiler/ir/program.ts'
-import { sizeOf, type TensorData } from '../../compiler/ir/types.ts'
+import type { TensorData } from '../../compiler/ir/types.ts'
 import type { ModelDescription } from '../../compiler/semantics/model.ts'
-import { optimiserScalars } from '../../compiler/training/scalars.ts'
+import { imagesPerStep } from '../../compiler/training/length.ts'
 import { learningRate } from '../../compiler/training/schedule.ts'
 import type { BatchSource } from '../data/prefetch.ts'
 import type { HostTensors, Session } from '../engines/engine.ts'
-import { randomStream } from '../weights/initialise.ts'
 import { checkpointSteps, saveCheckpoint, type CheckpointInfo } from './checkpoint.ts'
 import type { RunLog } from './log.ts'
+import { takeStep } from './passes.ts'
 import { duration, figure, Pace, type Progress } from './progress.ts'
 import { Window, type WindowState } from './window.ts'
 
@@ -44,26 +44,13 @@ export interface TrainingResult {
 /** A loss that is no number ends the run: going on would only spoil the weights. */
 export class TrainingError extends Error {}
 
-/** Uniform [0, 1) tensors of every random input for one step: a function of seed, step and name only. */
-export function randomFeeds(program: Pick<Program, 'inputs'>, seed: number, step: number): Record<string, TensorData> {
-  const feeds: Record<string, TensorData> = {}
-  for (const { role, name, type } of program.inputs) {
-    if (role !== 'random') continue
-    const draw = randomStream(seed, `${name}@${step}`)
-    feeds[name] = { dtype: 'float32', shape: type.shape, data: Float32Array.from({ length: sizeOf(type.shape) }, () => Math.min(draw(), 1 - 2 ** -24)) }
-  }
-  return feeds
-}
-
-const scalar = (v: number): TensorData => ({ dtype: 'float32', shape: [], data: new Float32Array([v]) })
-
 /** `loss/semseg` -> `semseg`; the total stays `loss`. */
 const lossName = (output: string): string => output.replace(/^loss\//, '')
 
 /** Runs the steps start .. steps - 1. Every logged line holds means since the line before. The last step is always logged and saved; a step at which the run is stopped is saved, with what the next line needs. */
 export async function train(run: TrainingRun): Promise<TrainingResult> {
   const { model, steps, session, batches, progress } = run
-  const { logEvery, checkpointEvery, batch } = model.train
+  const { logEvery, checkpointEvery } = model.train
   const lossOutputs = run.step.outputs.filter(o => o.role === 'loss').map(o => o.name)
   const taskLosses = model.tasks.map(t => t.name).filter(t => lossOutputs.includes(`loss/${t}`))
   const pace = new Pace()
@@ -83,15 +70,13 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
   }
   pace.tick(performance.now())
   while (step < steps && !run.stopping()) {
-    const feeds = await batches.next()
-    const scalars = Object.fromEntries(Object.entries(optimiserScalars(model.train, step)).map(([k, v]) => [k, scalar(v)]))
-    const out = await session.run({ ...feeds.feeds, ...randomFeeds(run.step, run.seed, step), ...scalars })
-    const losses = readLosses(out, lossOutputs, run, step, feeds.ids)
+    const { outputs: out, ids } = await takeStep({ train: model.train, program: run.step, seed: run.seed, session, batches }, step)
+    const losses = readLosses(out, lossOutputs, run, step, ids)
     step++
     window.add(losses)
     for (const [k, v] of Object.entries(losses)) recent.set(k, recent.has(k) ? 0.9 * recent.get(k)! + 0.1 * v : v)
     pace.tick(performance.now())
-    const rate = pace.secondsPerStep > 0 ? batch / pace.secondsPerStep : 0
+    const rate = pace.secondsPerStep > 0 ? imagesPerStep(model.train) / pace.secondsPerStep : 0
     const done = step === steps || run.stopping()
     if (step % logEvery === 0 || step === steps || step === 1) {
       last = window.take()
