@@ -22,3 +22,4 @@ const made = new Set(Object.keys(metafile.outputs).map(path => basename(path)))
 // A command that has just been started may still ask for the parts of the build before.
 const old = Date.now() - 600_000
 for (const path of readdirSync('dist/chunks').map(name => join('dist/chunks', name))) if (!made.has(basename(path)) && statSync(path).mtimeMs < old) rmSync(path, { force: true })
+await import('./build-page.mjs')

@@ -18,6 +18,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   report: async () => (await import('./report.ts')).reportCommand(),
   compare: async () => (await import('./compare.ts')).compareCommand(),
   export: async () => (await import('./export.ts')).exportCommand(),
+  demo: async () => (await import('./demo.ts')).demoCommand(),
   weights: async () => (await import('./weights.ts')).weightsCommand(),
   doctor: async () => (await import('./doctor.ts')).doctorCommand(),
 }

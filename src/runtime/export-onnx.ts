@@ -3,18 +3,16 @@ import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from
 import { basename, dirname, join } from 'node:path'
 import type { Span } from '../compiler/diagnostics/diagnostic.ts'
 import type { Program } from '../compiler/ir/program.ts'
-import type { Shape, TensorData } from '../compiler/ir/types.ts'
 import { optimise } from '../compiler/passes/index.ts'
 import type { ElaboratedModel } from '../compiler/semantics/model.ts'
 import { encodeModel, type EncodeOptions } from '../compiler/targets/onnx/encode.ts'
-import { EngineError, type HostTensors } from './engines/engine.ts'
+import type { HostTensors } from './engines/engine.ts'
 import { runOnnxFile } from './engines/onnxruntime/onnx-file.ts'
 import { explain, writeAtomically } from './files.ts'
 import { factsKey, factsText } from './model-facts.ts'
+import { outputDifferences, type OutputDifference } from './output-difference.ts'
 
 export interface OnnxFileOptions { readonly opset?: number; readonly dynamicBatch?: boolean; /** `file:line:column`, for the nodes' doc strings */ readonly place?: (span: Span) => string }
-
-export interface OutputDifference { readonly name: string; readonly shape: Shape; /** largest difference of an element */ readonly absolute: number; /** that, divided by the largest value of the output */ readonly relative: number }
 
 /** Writes the graph, and beside it `<name>.data` when the weights are large; the data first, so that the graph never points to nothing. Throws FileError and EngineError. */
 function write(path: string, program: Program, options: EncodeOptions): void {
@@ -54,18 +52,5 @@ export async function writeChecked<T>(path: string, put: (path: string) => void,
 
 /** Runs the file on the CPU and compares every output. Throws EngineError if an output is missing or has another shape. */
 export async function compareOutputs(path: string, feeds: HostTensors, expected: HostTensors): Promise<OutputDifference[]> {
-  const found = await runOnnxFile(path, feeds)
-  return Object.entries(expected).map(([name, tensor]) => difference(path, name, tensor, found[name]))
-}
-
-function difference(path: string, name: string, expected: TensorData, found: TensorData | undefined): OutputDifference {
-  if (found === undefined || found.shape.join() !== expected.shape.join()) throw new EngineError(`${path}: output ${name} is ${found === undefined ? 'missing' : `of shape [${found.shape.join(', ')}], expected [${expected.shape.join(', ')}]`}`)
-  let absolute = 0
-  let largest = 0
-  for (let i = 0; i < expected.data.length; i++) {
-    const d = Math.abs(found.data[i] - expected.data[i])
-    if (!(d <= absolute)) absolute = d
-    largest = Math.max(largest, Math.abs(expected.data[i]))
-  }
-  return { name, shape: expected.shape, absolute, relative: absolute / Math.max(largest, 1e-30) }
+  return outputDifferences(path, expected, await runOnnxFile(path, feeds))
 }
