@@ -80,7 +80,12 @@ export function showBoxes(layers: readonly Layer[], { camera: { camera }, pictur
   canvas.setAttribute('aria-label', `View from above: ${countWords(boxes)}${nearest === undefined ? '' : `, the nearest at ${distance(nearest).toFixed(0)} m`}`)
   elementOf('boxes-title').textContent = boxes.length === 1 ? '1 box' : `${boxes.length} boxes`
   const rows = boxes.map(b => make('tr', {}, make('td', {}, swatch(css(vehicleColour(b.label))), b.label), make('td', {}, b.score.toFixed(2)), make('td', {}, `${distance(b).toFixed(1)} m`), make('td', { title: 'length × width × height' }, b.dimensions.map(v => v.toFixed(1)).join(' × '))))
-  elementOf('boxes').replaceChildren(...(rows.length > 0 ? rows : [make('tr', {}, make('td', { colspan: 4, class: 'faint' }, `none with a score from ${score.toFixed(2)}`))]))
+  elementOf('boxes').replaceChildren(...(rows.length > 0 ? rows : [make('tr', {}, make('td', { colspan: 4, class: 'faint' }, noneText(layers, score)))]))
+}
+
+function noneText(layers: readonly Layer[], score: number): string {
+  const best = Math.max(0, ...shownBoxes(layers, 0).map(b => b.score))
+  return `none with a score from ${score.toFixed(2)}${best > 0 ? `; the best has ${best.toFixed(2)}` : ''}`
 }
 
 const plural = (label: string, n: number): string => (n === 1 ? `1 ${label}` : `${n} ${label === 'bus' ? 'buses' : `${label}s`}`)
