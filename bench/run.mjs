@@ -1,4 +1,4 @@
-// npm run bench [-- rate tiny swin-t full compile score]: mtlc against PyTorch, in interleaved pairs of live processes; medians of ratios, peak memory, the machine.
+// npm run bench [-- rate tiny swin-t full compile score]: mtlc against PyTorch (--peer=tfjs: against TensorFlow.js), in interleaved pairs of live processes; medians of ratios, peak memory, the machine.
 import { build } from 'esbuild'
 import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
@@ -7,7 +7,7 @@ import { join } from 'node:path'
 
 const bundles = join('node_modules', '.cache', 'mtlc-bench')
 await build({
-  entryPoints: ['bench/worker.ts', 'bench/prepare.ts', 'bench/compile-times.ts', 'bench/product-rate.ts', 'bench/peers/onnx-worker.ts', 'bench/counts.ts', 'bench/score.ts'], outdir: bundles, bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', logLevel: 'warning',
+  entryPoints: ['bench/worker.ts', 'bench/prepare.ts', 'bench/compile-times.ts', 'bench/product-rate.ts', 'bench/peers/onnx-worker.ts', 'bench/peers/tfjs/worker.mjs', 'bench/counts.ts', 'bench/score.ts'], outdir: bundles, bundle: true, splitting: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external', logLevel: 'warning',
   banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
 })
 
@@ -45,11 +45,12 @@ class Side {
 }
 
 // As `mtlc train --memory`: in a process whose free buffers go back to the system.
-const mtlc = (name, mode, folder) => new Side('node', ['--max-old-space-size=16384', join(bundles, 'worker.js'), name, mode, folder, ...(budget === undefined ? [] : [budget])], budget === undefined ? {} : { MALLOC_MMAP_THRESHOLD_: String(2 ** 20) })
-/** The PyTorch process, or what else the network is compared with: `compile` is torch.compile, `onnx` the network exported by PyTorch and run by onnxruntime (inference). */
+const mtlc = (name, mode, folder) => new Side('node', ['--max-old-space-size=16384', join(bundles, 'worker.js'), name, mode, folder, peer === 'tfjs' ? 'tfjs/tensorflow' : 'auto', ...(budget === undefined ? [] : [budget])], budget === undefined ? {} : { MALLOC_MMAP_THRESHOLD_: String(2 ** 20) })
+/** The PyTorch process, or what else the network is compared with: `compile` is torch.compile, `onnx` the network exported by PyTorch and run by onnxruntime (inference), `tfjs` the network hand-written in TensorFlow.js with its own autodiff (training; then mtlc too runs on tfjs, device tensorflow). */
 const peers = {
   torch: (folder, mode) => new Side(python, ['bench/peers/worker.py', folder, mode], torchSettings),
   compile: (folder, mode) => new Side(python, ['bench/peers/worker.py', folder, mode, '--compile'], torchSettings),
+  tfjs: folder => new Side('node', [join(bundles, 'peers', 'tfjs', 'worker.js'), folder, 'tensorflow']),
   onnx: folder => {
     const { stdout, status } = spawnSync(python, ['bench/peers/worker.py', folder, 'export'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...torchSettings } })
     if (status !== 0) throw new Error('PyTorch did not export the network')
@@ -58,7 +59,7 @@ const peers = {
   },
 }
 const torchSettings = { OMP_WAIT_POLICY: 'passive', OMP_NUM_THREADS: '2', OPENBLAS_NUM_THREADS: '2', OPENBLAS_THREAD_TIMEOUT: '4' }
-const nameOf = { torch: 'PyTorch', compile: 'torch.compile', onnx: 'onnxruntime' }
+const nameOf = { torch: 'PyTorch', compile: 'torch.compile', onnx: 'onnxruntime', tfjs: 'tfjs by hand' }
 
 function readTensors(path) {
   const bytes = readFileSync(path)
@@ -82,6 +83,7 @@ function outputDifference(folder) {
 }
 
 async function compare(name, mode, rounds, checkOnly) {
+  if (peer === 'tfjs' && (mode === 'infer' || name !== 'tiny')) throw new Error('the peer tfjs only trains the tiny network: npm run bench -- tiny --peer=tfjs')
   if (peer === 'onnx' && mode !== 'infer') throw new Error('the peer onnx only infers: npm run bench -- NAME-infer --peer=onnx')
   const folder = join(tmpdir(), 'mtlc-bench', name)
   mkdirSync(folder, { recursive: true })
@@ -89,7 +91,7 @@ async function compare(name, mode, rounds, checkOnly) {
   if (made.status !== 0) throw new Error(`the case ${name} could not be made`)
   const ours = mtlc(name, mode, folder), [ready] = [await ours.next()]
   const theirs = peers[peer](folder, mode), hello = await theirs.next(), other = nameOf[peer]
-  console.log(`\n${name}, ${mode === 'infer' ? 'inference' : 'training step'}: mtlc ${ready.nodes} operators, compiled in ${((ready.elaborateMs + ready.compileMs) / 1000).toFixed(1)} s, session ${(ready.openMs / 1000).toFixed(1)} s; ${peer === 'onnx' ? `onnxruntime ${hello.runtime} on what PyTorch ${hello.torch} exported (${hello.exporter})` : `${other === 'PyTorch' ? 'PyTorch' : 'torch.compile of PyTorch'} ${hello.torch}, ${hello.parameters.toLocaleString('en-US')} parameters`}`)
+  console.log(`\n${name}, ${mode === 'infer' ? 'inference' : 'training step'}: mtlc ${ready.nodes} operators, compiled in ${((ready.elaborateMs + ready.compileMs) / 1000).toFixed(1)} s, session ${(ready.openMs / 1000).toFixed(1)} s; ${peer === 'tfjs' ? `tfjs with tf.variableGrads, ${hello.parameters.toLocaleString('en-US')} parameters; ${hello.runtime}` : peer === 'onnx' ? `onnxruntime ${hello.runtime} on what PyTorch ${hello.torch} exported (${hello.exporter})` : `${other === 'PyTorch' ? 'PyTorch' : 'torch.compile of PyTorch'} ${hello.torch}, ${hello.parameters.toLocaleString('en-US')} parameters`}`)
   if (mode === 'infer') {
     await theirs.ask('check')
     await ours.ask('check')

@@ -12,7 +12,8 @@ import { openEngine } from '../src/runtime/engines/index.ts'
 import { writeSafetensors } from '../src/runtime/weights/safetensors.ts'
 import { caseOf, feedsOf, stateOf, stored, type Case } from './inputs.ts'
 
-const [name, mode, folder, budget] = process.argv.slice(2)
+/** `on`: ENGINE/DEVICE, the default engine where it is missing; `budget`: as `mtlc train --memory`. */
+const [name, mode, folder, on = 'auto', budget] = process.argv.slice(2)
 const tell = (answer: object): void => { process.stdout.write(`${JSON.stringify(answer)}\n`) }
 
 /** Peak resident memory, MiB. */
@@ -45,10 +46,11 @@ async function openInference(engine: Engine, chosen: Case): Promise<Opened> {
   return { session, program, train: model.train, ready: { nodes: program.nodes.length, elaborateMs: elaborated - began, compileMs: compiled - elaborated, openMs: performance.now() - compiled } }
 }
 
-const engine = await openEngine({ engine: 'auto', threads: 2 })
+const [engineName, device] = on.split('/')
+const engine = await openEngine({ engine: engineName, device, threads: 2 })
 const { session, program, train, ready } = await (mode === 'infer' ? openInference : openStep)(engine, caseOf(name))
 const feeds = feedsOf(program)
-tell({ ready: true, ...ready })
+tell({ ready: true, engine: engine.name, detail: engine.detail, ...ready })
 
 const scalar = (v: number): TensorData => ({ dtype: 'float32', shape: [], data: new Float32Array([v]) })
 let step = 0
