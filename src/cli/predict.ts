@@ -28,6 +28,7 @@ function factsFor(file: string, options: PredictOptions): { readonly facts: Mode
   if (isOnnx(file)) {
     const unfit = [['--weights', options.weights !== undefined], ['--set', options.set.length > 0], ['--model', options.model !== undefined]].find(([, given]) => given)
     if (unfit !== undefined) throw new UsageError(`${unfit[0]} does not go with an ONNX file, which has its weights and is one model`)
+    if (options.engine === 'tfjs') throw new UsageError('--engine tfjs does not go with an ONNX file, which onnxruntime runs')
     const facts = readFacts(file)
     return {
       facts, open: async () => {

@@ -108,6 +108,7 @@ async function startingWeights(path: string, model: ModelDescription, compiler: 
 }
 
 async function runTraining(file: string, options: TrainOptions): Promise<void> {
+  if (options.memory !== undefined && options.engine === 'tfjs') throw new UsageError('--memory plans the buffers of onnxruntime: it does not go with --engine tfjs, which frees each tensor at its last use')
   if (options.memory !== undefined && !givesBack()) return runGivingBack()
   const set = options.steps === undefined ? options.set : [...options.set, `train.steps=${options.steps}`, 'train.epochs=none']
   const finished = await trainSteps(file, { ...options, set })
@@ -126,7 +127,8 @@ async function trainSteps(file: string, options: TrainOptions): Promise<Finished
   try {
     // In the second process of two, everything has been said about the text.
     const { model: described, digest, sources } = await compiler.ask('describe', { file, model: options.model, set: options.set, quiet: givesBack() && options.memory === undefined })
-    const memory = options.memory ?? described.train.memory
+    const memory = options.engine === 'tfjs' ? undefined : options.memory ?? described.train.memory
+    if (memory === undefined && described.train.memory !== undefined) process.stderr.write('note: train.memory plans the buffers of onnxruntime: tfjs takes what it needs\n')
     if (memory !== undefined && !givesBack()) {
       await compiler.close()
       await runGivingBack()

@@ -4,9 +4,6 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { Builder } from '../../src/compiler/ir/builder.ts'
-import { interpret, toTensorData } from '../../src/compiler/ir/interpreter.ts'
-import type { TensorData } from '../../src/compiler/ir/types.ts'
-import { optimiserScalars } from '../../src/compiler/training/scalars.ts'
 import { EngineError, type Engine, type HostTensors } from '../../src/runtime/engines/engine.ts'
 import { openEngine } from '../../src/runtime/engines/index.ts'
 import { probeEngines } from '../../src/runtime/engines/probe.ts'
@@ -15,43 +12,9 @@ import { readableError } from '../../src/runtime/engines/onnxruntime/messages.ts
 import type { OnnxRuntimeWorker } from '../../src/runtime/engines/onnxruntime/protocol.ts'
 import { WorkerThread } from '../../src/runtime/engines/worker-thread.ts'
 import { runOnnxFile } from '../../src/runtime/engines/onnxruntime/onnx-file.ts'
-import { expectClose } from '../onnx/close.ts'
 import { f32, ORIGIN } from '../onnx/operators.ts'
-import { derivedStep, handMadeStep, type Training } from './programs.ts'
-
-const scalars = (step: number): Record<string, TensorData> => {
-  const optimizer = { kind: 'adam', lr: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 } as const
-  const values = optimiserScalars({ optimizer, schedule: { kind: 'constant' }, steps: 10 }, step)
-  return Object.fromEntries(Object.entries(values).map(([name, v]) => [name, { dtype: 'float32', shape: [], data: Float32Array.of(v) }]))
-}
-
-interface Trace { readonly results: readonly Readonly<Record<string, TensorData>>[]; readonly state: Readonly<Record<string, TensorData>> }
-
-async function trainOn(engine: Engine, { program, state, feeds }: Training, steps = 3, outputs?: readonly string[]): Promise<Trace> {
-  const session = await engine.open(program, state, { outputs })
-  const results = []
-  for (let step = 0; step < steps; step++) results.push(await session.run({ ...feeds, ...scalars(step) }))
-  const final = await session.readState()
-  await session.dispose()
-  return { results, state: final }
-}
-
-function trainOnInterpreter({ program, state, feeds }: Training, steps = 3): Trace {
-  let current = state
-  const results = []
-  for (let step = 0; step < steps; step++) {
-    const values = Object.fromEntries(Object.entries(interpret(program, { ...feeds, ...current, ...scalars(step) }).outputs).map(([name, v]) => [name, toTensorData(v)]))
-    results.push(values)
-    current = Object.fromEntries(Object.keys(current).map(name => [name, values[name] ?? current[name]]))
-  }
-  return { results, state: current }
-}
-
-function expectSameTrace(actual: Trace, expected: Trace, tolerance: number): void {
-  actual.results.forEach((values, step) => { for (const [name, t] of Object.entries(values)) expectClose(t, expected.results[step][name], `step ${step}: ${name}`, tolerance) })
-  expect(Object.keys(actual.state).sort()).toEqual(Object.keys(expected.state).sort())
-  for (const [name, t] of Object.entries(expected.state)) expectClose(actual.state[name], t, name, tolerance)
-}
+import { derivedStep, handMadeStep } from './programs.ts'
+import { expectSameTrace, trainOn, trainOnInterpreter } from './traces.ts'
 
 describe('training', () => {
   let engine: Engine, copying: Engine, doubled: Engine

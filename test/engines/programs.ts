@@ -3,6 +3,7 @@ import { Builder } from '../../src/compiler/ir/builder.ts'
 import type { OpAttrs, OpName } from '../../src/compiler/ir/ops.ts'
 import type { Origin, Program, ValueId } from '../../src/compiler/ir/program.ts'
 import type { Shape, TensorData } from '../../src/compiler/ir/types.ts'
+import { optimise } from '../../src/compiler/passes/index.ts'
 import { buildTrainingStep } from '../../src/compiler/training/step.ts'
 import type { TrainSpec } from '../../src/compiler/tasks/spec.ts'
 import { f32, i32 } from '../onnx/operators.ts'
@@ -79,4 +80,23 @@ export function derivedStep(clipNorm: number | 'none' = 1): Training {
   const state: Record<string, TensorData> = { ...parameters, 'bn.running_mean': zeros([8]) }
   for (const input of program.inputs) if (input.role === 'moment') state[input.name] = zeros(input.type.shape)
   return { program, state, feeds: { image: f32([2, 3, 16, 12]), 'target/a/labels': i32([2, 8, 6], 0, 5) } }
+}
+
+/** Four small parameters that Adam updates alike, a target and a frozen one: loss = mean((x w1 + b1) * scale + b2 - t)^2). */
+export function groupedStep(): Training {
+  const b = new Builder(), o = origin('net')
+  const state: Record<string, TensorData> = {}
+  const param = (name: string, shape: Shape): ValueId => {
+    state[name] = f32(shape)
+    return b.input(name, 'parameter', F32(shape), o)
+  }
+  const x = b.input('x', 'input', F32([4, 3]), o), t = b.input('t', 'target', F32([4, 2]), o)
+  const product = b.emit('matmul', [x, param('net.weight', [3, 2])], { transA: false, transB: false, alpha: 1 }, o)
+  const y = b.emit('add', [b.emit('mul', [b.emit('add', [product, param('net.bias', [2])], {}, o), param('net.scale', [2])], {}, o), param('net.shift', [2])], {}, o)
+  const error = b.emit('sub', [y, t], {}, o)
+  b.output('loss', 'loss', b.emit('reduceMean', [b.emit('mul', [error, error], {}, o)], { axes: [0, 1], keepDims: false }, o))
+  const train = { optimizer: { kind: 'adam', lr: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 }, clipNorm: undefined } as unknown as TrainSpec
+  const program = optimise(buildTrainingStep({ mode: 'train', program: b.finish('grouped'), train }), { differentiated: true })
+  for (const input of program.inputs) if (input.role === 'moment') state[input.name] = zeros(input.type.shape)
+  return { program, state, feeds: { x: f32([4, 3]), t: f32([4, 2]) } }
 }
