@@ -45,8 +45,8 @@ type Model = TfjsModule<typeof tf, tf.Tensor>
 
 const megabytes = (n: number): string => (n / 1e6).toFixed(n < 1e7 ? 1 : 0)
 
-/** `load` of one exported model: its module, what it says about itself, where its weights lie. */
-export const loaderOf = (model: Model, facts: ModelFacts, index: WeightsIndex, beside: string) => async ({ backend: wanted = 'auto', threads = 0, base = beside, onProgress }: LoadOptions = {}): Promise<Network> => {
+/** `load` of one exported model: its two modules, what it says about itself, where its weights lie. */
+export const loaderOf = (model: Model, prepare: Model, facts: ModelFacts, index: WeightsIndex, beside: string) => async ({ backend: wanted = 'auto', threads = 0, base = beside, onProgress }: LoadOptions = {}): Promise<Network> => {
   const place = new URL(base, beside)
   onProgress?.('Starting the backend', undefined)
   tf.enableProdMode()
@@ -70,7 +70,16 @@ export const loaderOf = (model: Model, facts: ModelFacts, index: WeightsIndex, b
     dispose()
     throw error
   }
-  const constants = Object.fromEntries(model.constants.map(({ name }) => [name, held[`constant/${name}`]]))
+  const constantsOf = (file: string, { constants }: Model): Record<string, tf.Tensor> => Object.fromEntries(constants.map(({ name }) => [name, held[`constant/${file}/${name}`]]))
+  onProgress?.('Preparing the weights', undefined)
+  await guarded(async () => { Object.assign(held, prepare.run(tf, held, constantsOf('prepare.js', prepare))) })
+  const constants = constantsOf('model.js', model)
+  const kept = new Set<tf.Tensor>([...model.inputs.flatMap(({ name }) => (name in held ? [held[name]] : [])), ...Object.values(constants)])
+  for (const [name, tensor] of Object.entries(held)) {
+    if (kept.has(tensor)) continue
+    tensor.dispose()
+    delete held[name]
+  }
   const { shape } = model.inputs.find(i => i.name === 'image')!
   const run = (image: Float32Array): Promise<RunResult> => guarded(async () => {
     const start = performance.now()

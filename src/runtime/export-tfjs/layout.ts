@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { dataError } from '../data/errors.ts'
 
 export const names = {
-  module: 'model.js', bundle: 'bundle.js', facts: 'model.json', index: 'model.safetensors.index.json', package: 'package.json', readme: 'README.md', page: 'index.html', scenes: 'scenes',
+  module: 'model.js', prepare: 'prepare.js', bundle: 'bundle.js', facts: 'model.json', index: 'model.safetensors.index.json', package: 'package.json', readme: 'README.md', page: 'index.html', scenes: 'scenes',
 } as const
 
 /** Value of `format` in model.json. */

@@ -42,12 +42,12 @@ Predictions, in this order:
 
 ${tasks.map(meaning).join('\n')}
 
-With a TensorFlow.js of your own (\`@tensorflow/tfjs-node-gpu\`, a backend that is not in the bundle), \`${names.module}\` alone is enough: \`run(tf, given, constants)\` takes the tensors that it lists as \`inputs\` and \`constants\`, both from the .safetensors files (constants under
-\`constant/NAME\`), and gives back a tensor per output, which is yours to dispose of.
+With a TensorFlow.js of your own (\`@tensorflow/tfjs-node-gpu\`, a backend that is not in the bundle), two modules are enough. \`run(tf, given, constants)\` of each takes the tensors that it lists as \`inputs\` and \`constants\`, and gives back a tensor per output, which is
+yours to dispose of: \`${names.prepare}\` once, from the weights to what follows from them alone, then \`${names.module}\` per image, with the weights and all of that. Weights and constants are in the .safetensors files, the latter as \`constant/${names.module}/NAME\`.
 
 | file | holds |
 |---|---|
-| \`${names.module}\` | the model as calls of TensorFlow.js, to be read |
+| \`${names.module}\`, \`${names.prepare}\` | the model as calls of TensorFlow.js, to be read; what is computed of its weights once |
 | \`model-*.safetensors\`, \`${names.index}\` | its weights by name, and which file has which |
 | \`${names.facts}\` | size, mean and standard deviation of its input, its tasks, the scenes |
 | \`${names.bundle}\`, \`*.wasm\` | everything that runs it |

@@ -2,8 +2,7 @@
 import { build } from 'esbuild'
 import { copyFileSync, mkdirSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import type { Program } from '../../compiler/ir/program.ts'
-import { deadCode } from '../../compiler/passes/dead-code.ts'
+import { foldWeights, prepareWeights } from '../../compiler/passes/inference.ts'
 import { optimise } from '../../compiler/passes/index.ts'
 import type { ElaboratedModel } from '../../compiler/semantics/model.ts'
 import { emitModule } from '../../compiler/targets/tfjs/index.ts'
@@ -17,25 +16,19 @@ import { packageText, readmeText } from './texts.ts'
 import { writeScenes } from './scenes.ts'
 import { writeShards } from './shards.ts'
 
-/** Without inputs that nothing reads, such as counters of batches. */
-function withoutUnread(program: Program): Program {
-  const live = deadCode(program)
-  const read = new Set([...live.nodes.flatMap(n => n.inputs), ...live.outputs.map(o => o.value)])
-  return { ...live, inputs: live.inputs.filter(i => read.has(i.id)) }
-}
-
 /** What scripts/build.mjs has made for this. */
-const parts = (): string => join(packageRoot(), 'dist', 'page')
+const builtParts = (): string => join(packageRoot(), 'dist', 'page')
 
 /** Model, weights' index and library in one file. */
 async function writeBundle(dir: string): Promise<void> {
   const entry = `
     import * as model from './${names.module}'
+    import * as prepare from './${names.prepare}'
     import about from './${names.facts}'
     import index from './${names.index}'
-    import { loaderOf } from '${resolve(parts(), 'network.js').replaceAll('\\', '/')}'
+    import { loaderOf } from '${resolve(builtParts(), 'network.js').replaceAll('\\', '/')}'
     export const facts = about
-    export const load = loaderOf(model, about, index, import.meta.url)
+    export const load = loaderOf(model, prepare, about, index, import.meta.url)
   `
   const { outputFiles } = await build({
     stdin: { contents: entry, resolveDir: resolve(dir), sourcefile: 'entry.js' }, write: false, outfile: join(resolve(dir), names.bundle),
@@ -48,12 +41,16 @@ export interface Written { readonly weights: { readonly files: number; readonly 
 
 /** Everything but the check. `dir` is new. Throws FileError. */
 export async function writeTfjs(dir: string, model: ElaboratedModel, weights: HostTensors): Promise<Written> {
-  const program = withoutUnread(optimise(model.program, { differentiated: true }))
-  const { source, constants } = emitModule(program)
-  writeAtomically(join(dir, names.module), source)
+  const parts = prepareWeights(foldWeights(optimise(model.program, { differentiated: true })))
+  // Apart, since together a weight that was transposed would be read transposed again.
+  const [prepare, run] = [optimise(parts.prepare, { differentiated: true }), optimise(parts.run, { differentiated: true })]
   const stored = new Map<string, StoredTensor>()
-  for (const { name, role } of program.inputs) if (role === 'parameter' || role === 'state') stored.set(name, storeTensor(weights[name]))
-  for (const [name, tensor] of constants) stored.set(`constant/${name}`, storeTensor(tensor))
+  for (const { name } of [...prepare.inputs, ...run.inputs]) if (Object.hasOwn(weights, name)) stored.set(name, storeTensor(weights[name]))
+  for (const [file, program] of [[names.prepare, prepare], [names.module, run]] as const) {
+    const { source, constants } = emitModule(program)
+    writeAtomically(join(dir, file), source)
+    for (const [name, tensor] of constants) stored.set(`constant/${file}/${name}`, storeTensor(tensor))
+  }
   const written = writeShards(dir, stored)
   const facts = factsOf(model)
   const scenes = writeScenes(dir, facts.data.image)
@@ -63,7 +60,7 @@ export async function writeTfjs(dir: string, model: ElaboratedModel, weights: Ho
   writeAtomically(join(dir, names.readme), readmeText(facts))
   try {
     mkdirSync(dir, { recursive: true })
-    for (const file of readdirSync(parts())) if (file !== 'network.js') copyFileSync(join(parts(), file), join(dir, file))
+    for (const file of readdirSync(builtParts())) if (file !== 'network.js') copyFileSync(join(builtParts(), file), join(dir, file))
   } catch (error) { throw explain(dir, error) }
   return { weights: written, tensors: stored.size }
 }
