@@ -20,8 +20,8 @@ const known = (): NonNullable<typeof described> => {
   return described
 }
 
-const digestOfTraining = ({ program, train: { optimizer, clipNorm, clipValue, groups, ema, accumulate } }: ElaboratedModel): string =>
-  digestOf(`${printProgram(program)}\n${JSON.stringify({ ...optimizer, lr: undefined, clipNorm, clipValue, groups, ema: ema?.decay, accumulate })}`)
+const digestOfTraining = ({ program, train: { optimizer, weighting, clipNorm, clipValue, groups, ema, accumulate } }: ElaboratedModel): string =>
+  digestOf(`${printProgram(program)}\n${JSON.stringify({ ...optimizer, lr: undefined, weighting: weighting && { ...weighting, bounds: undefined }, clipNorm, clipValue, groups, ema: ema?.decay, accumulate })}`)
 
 function describe(text: TrainingText): ReplyOf<'describe'> {
   const { model, place, sources } = compileFile(text.file, { ...text, mode: 'train' })

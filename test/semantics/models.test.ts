@@ -157,6 +157,7 @@ describe('a model', () => {
           },
           "seed": 0,
           "steps": 10,
+          "weighting": undefined,
         },
       }
     `)
@@ -247,6 +248,7 @@ describe('a model', () => {
         train {
           optimizer = adam(lr = 0.001, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.0)
           schedule = constant(steps = none)
+          weighting = fixed()
           groups = none
           clip_norm = none
           clip_value = none

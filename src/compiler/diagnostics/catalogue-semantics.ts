@@ -50,6 +50,7 @@ export const semanticsMessages = {
   'no-train': { severity: 'error', message: 'model `{name}` does not say how to train it', label: 'declared here' },
   'unused-group': { severity: 'error', message: 'no parameter has a path that fits `{pattern}`', label: 'fits nothing' },
   'all-frozen': { severity: 'error', message: 'all {count} parameters are frozen: nothing is left to train', label: 'by these groups' },
+  'nothing-to-weigh': { severity: 'error', message: '{kind} weighs the losses of several tasks against each other, and one task is trained', label: 'here', hint: 'leave out `weighting`' },
   'unused-rename': { severity: 'warning', message: 'no tensor has a path that is `{name}` or begins with `{name}.`', label: 'changes nothing' },
 
   // Variants

@@ -1,4 +1,4 @@
-// Groups of `train` against the parameters of the model: every pattern fits one, and something is left to train.
+// What `train` says against the model: every pattern of paths fits a parameter, something is left to train, and there are tasks to weigh.
 import { diagnose } from '../diagnostics/catalogue.ts'
 import type { Diagnostic, Span } from '../diagnostics/diagnostic.ts'
 import { didYouMean } from '../diagnostics/suggest.ts'
@@ -41,12 +41,17 @@ function suggestion(pattern: string, paths: readonly string[]): string | undefin
   return didYouMean(parts.at(-1)!, new Set(paths.flatMap(p => p.split('.'))))
 }
 
-/** Report patterns of `train.groups` that fit no parameter, and groups that leave nothing to train. */
-export function checkGroups(train: TrainSpec, inputs: readonly ProgramInput[], slot: Slot, report: (d: Diagnostic) => void): void {
-  if (train.groups === undefined) return
+/** Report patterns that fit no parameter, groups that leave nothing to train, and a strategy for several tasks where `tasks` (with losses) is one. */
+export function checkTraining(train: TrainSpec, inputs: readonly ProgramInput[], tasks: number, slots: ReadonlyMap<string, Slot>, report: (d: Diagnostic) => void): void {
   const parameters = inputs.filter(i => i.role === 'parameter')
   const paths = parameters.map(pathOf)
-  const unused = [...new Set(train.groups.flatMap(g => g.paths))].filter(pattern => !paths.some(p => fits(pattern, p)))
-  for (const pattern of unused) report(diagnose('unused-group', spanOf(slot, pattern), { pattern }, { hint: suggestion(pattern, paths) }))
-  if (unused.length === 0 && frozenParameters(train, parameters).size === parameters.length) report(diagnose('all-frozen', placeOf(slot), { count: parameters.length }))
+  const check = (slot: Slot, patterns: readonly string[]): boolean => {
+    const unused = [...new Set(patterns)].filter(pattern => !paths.some(p => fits(pattern, p)))
+    for (const pattern of unused) report(diagnose('unused-group', spanOf(slot, pattern), { pattern }, { hint: suggestion(pattern, paths) }))
+    return unused.length === 0
+  }
+  const [groups, weighting] = [slots.get('groups')!, slots.get('weighting')!]
+  if (train.groups !== undefined && check(groups, train.groups.flatMap(g => g.paths)) && frozenParameters(train, parameters).size === parameters.length) report(diagnose('all-frozen', placeOf(groups), { count: parameters.length }))
+  if (train.weighting?.kind === 'gradnorm' && train.weighting.at !== undefined) check(weighting, train.weighting.at)
+  if (train.weighting !== undefined && train.weighting.kind !== 'uncertainty' && tasks < 2) report(diagnose('nothing-to-weigh', placeOf(weighting), { kind: train.weighting.kind }))
 }

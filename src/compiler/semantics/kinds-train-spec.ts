@@ -1,6 +1,6 @@
 // From the checked fields of `train` to the typed specification of training.
 import { parseMemorySize } from '../tasks/memory-size.ts'
-import type { AverageSpec, GroupSpec, OptimiserSpec, ScheduleSpec, TrainSpec } from '../tasks/spec.ts'
+import type { AverageSpec, GroupSpec, OptimiserSpec, ScheduleSpec, TrainSpec, WeightingSpec } from '../tasks/spec.ts'
 import { broken, itemsAt, numberAt, textAt, toNumber, type Fields } from './kinds-spec.ts'
 import type { Value } from './values.ts'
 
@@ -34,10 +34,23 @@ function toSchedule(value: Value | undefined): ScheduleSpec {
   return parts.length === 1 && parts[0].steps === undefined ? parts[0].schedule : { kind: 'sequence', parts }
 }
 
+const textsAt = (f: Fields, name: string): readonly string[] => itemsAt(f, name).map(v => (v.t === 'string' ? v.v : broken(name)))
+
+function toWeighting({ name, fields: f }: Kind): WeightingSpec | undefined {
+  if (name === 'fixed') return undefined
+  const bounds = [numberAt(f, 'low'), numberAt(f, 'high')] as const
+  switch (name) {
+    case 'uncertainty': case 'pcgrad': return { kind: name, bounds }
+    case 'dwa': return { kind: 'dwa', bounds, temperature: numberAt(f, 'temperature'), every: optionalAt(f, 'every', numberAt) }
+    case 'gradnorm': return { kind: 'gradnorm', bounds, alpha: numberAt(f, 'alpha'), lr: numberAt(f, 'lr'), at: optionalAt(f, 'at', textsAt) }
+    default: return broken(name)
+  }
+}
+
 const toGroup = (value: Value): GroupSpec => {
   const f = value.t === 'kind' ? value.fields : broken('groups')
   return {
-    paths: itemsAt(f, 'paths').map(v => (v.t === 'string' ? v.v : broken('paths'))),
+    paths: textsAt(f, 'paths'),
     lr: optionalAt(f, 'lr', numberAt), weightDecay: optionalAt(f, 'weight_decay', numberAt), frozen: optionalAt(f, 'frozen', truthAt),
   }
 }
@@ -46,7 +59,7 @@ const toAverage = ({ fields: f }: Kind): AverageSpec => ({ decay: numberAt(f, 'd
 const toMemory = (value: Value | undefined): number | undefined => (value?.t === 'string' ? parseMemorySize(value.v) : undefined)
 
 export const toTrainSpec = (f: Fields): TrainSpec => ({
-  optimizer: toOptimiser(kindAt(f, 'optimizer')), schedule: toSchedule(f.get('schedule')), groups: optionalAt(f, 'groups', itemsAt)?.map(toGroup),
+  optimizer: toOptimiser(kindAt(f, 'optimizer')), schedule: toSchedule(f.get('schedule')), weighting: toWeighting(kindAt(f, 'weighting')), groups: optionalAt(f, 'groups', itemsAt)?.map(toGroup),
   clipNorm: optionalAt(f, 'clip_norm', numberAt), clipValue: optionalAt(f, 'clip_value', numberAt), ema: optionalAt(f, 'ema', (fields, name) => toAverage(kindAt(fields, name))),
   batch: numberAt(f, 'batch'), accumulate: numberAt(f, 'accumulate') > 1 ? numberAt(f, 'accumulate') : undefined, steps: optionalAt(f, 'steps', numberAt) ?? 0, epochs: optionalAt(f, 'epochs', numberAt),
   seed: numberAt(f, 'seed'), logEvery: numberAt(f, 'log_every'), checkpointEvery: numberAt(f, 'checkpoint_every'),

@@ -2,6 +2,8 @@
 import { integer, kindOf, listOf, memorySize, number, oneOf, optional, oneOrMore, text, truth, type FieldType, type KindField, type KindSchema } from './kinds-fields.ts'
 import { bool, float, int, none, string, type KindGroup, type Value } from './values.ts'
 
+const numberOf = (v: Value | undefined): number | undefined => (v?.t === 'int' || v?.t === 'float' ? v.v : undefined)
+
 type Fields = ReadonlyMap<string, Value>
 type Kinds = Readonly<Record<string, KindSchema>>
 
@@ -51,6 +53,23 @@ export const groupKinds: Kinds = {
 
 export const averageKinds: Kinds = { ema: { fields: { decay: { type: decayShare }, evaluate: { type: truth, default: bool(true) } } } }
 
+const bounds = { low: { type: number({ above: 0 }), default: float(0.01) }, high: { type: number({ above: 0 }), default: float(100) } }
+const weighting = (fields: KindSchema['fields']): KindSchema => ({
+  fields: { ...fields, ...bounds },
+  check: f => {
+    const [low, high] = [numberOf(f.get('low')), numberOf(f.get('high'))]
+    return low !== undefined && high !== undefined && low >= high ? { field: 'low', message: `\`low\` must lie below \`high\`, found ${low} and ${high}` } : undefined
+  },
+})
+
+export const weightingKinds: Kinds = {
+  fixed: { fields: {} },
+  uncertainty: weighting({}),
+  dwa: weighting({ temperature: { type: number({ above: 0 }), default: float(2) }, every: { type: optional(integer({ from: 1 })), default: none } }),
+  gradnorm: weighting({ alpha: { type: number({ from: 0 }), default: float(1.5) }, lr: { type: number({ above: 0 }), default: float(0.025) }, at: { type: optional(oneOrMore('a pattern of paths such as "backbone.layers.3"', pattern())), default: none } }),
+  pcgrad: weighting({}),
+}
+
 /** Parts of a path between points; `*` within a part, `**` for any number of parts. */
 function pattern(): FieldType {
   const expects = 'a pattern of paths such as "backbone.**.bias"'
@@ -74,8 +93,6 @@ const average: FieldType = {
   },
 }
 
-const numberOf = (v: Value | undefined): number | undefined => (v?.t === 'int' || v?.t === 'float' ? v.v : undefined)
-
 function checkLength(f: Fields): ReturnType<NonNullable<KindSchema['check']>> {
   const [steps, epochs] = [numberOf(f.get('steps')), numberOf(f.get('epochs'))]
   if (steps === undefined && epochs === undefined) return { field: 'steps', message: '`steps` is missing', hint: 'steps = ..., an int >= 1; or epochs = ..., a number > 0' }
@@ -91,6 +108,14 @@ function checkLength(f: Fields): ReturnType<NonNullable<KindSchema['check']>> {
   return steps !== undefined && before >= steps ? { field: 'schedule', message: `the schedules before the last take ${before} steps, and the run has ${steps}` } : undefined
 }
 
+/** The gradients of single tasks exist within one pass. */
+function checkPasses(f: Fields): ReturnType<NonNullable<KindSchema['check']>> {
+  const strategy = f.get('weighting')
+  const passes = numberOf(f.get('accumulate')) ?? 1
+  return passes > 1 && strategy?.t === 'kind' && (strategy.name === 'gradnorm' || strategy.name === 'pcgrad')
+    ? { field: 'weighting', message: `${strategy.name} compares the gradients of the tasks, and with \`accumulate = ${passes}\` those of a step are never there together`, hint: 'set `accumulate = 1`, or use uncertainty() or dwa()' } : undefined
+}
+
 function checkEvaluation(f: Fields): ReturnType<NonNullable<KindSchema['check']>> {
   const given = (name: string): boolean => f.get(name)?.t !== 'none'
   if (given('best') && !given('eval_every')) return { field: 'best', message: '`best` is judged by evaluations: say how often with `eval_every`' }
@@ -102,6 +127,7 @@ export const trainSchema: KindSchema = {
   fields: {
     optimizer: { type: kindOf('optimizer', 'adam(lr = 1e-4)') },
     schedule: { type: schedules, default: { t: 'kind', group: 'schedule', name: 'constant', fields: new Map([['steps', none]]) } },
+    weighting: { type: kindOf('weighting', 'uncertainty()'), default: { t: 'kind', group: 'weighting', name: 'fixed', fields: new Map() } },
     groups: { type: optional(listOf('groups', kindOf('group', 'group("backbone", lr = 0.1)'))), default: none },
     clip_norm: { type: optional(number({ above: 0 })), default: none },
     clip_value: { type: optional(number({ above: 0 })), default: none },
@@ -122,7 +148,7 @@ export const trainSchema: KindSchema = {
     on_error: { type: oneOf('stop', 'skip'), default: string('stop') },
     memory: { type: optional(memorySize), default: none },
   },
-  check: f => checkLength(f) ?? checkEvaluation(f),
+  check: f => checkLength(f) ?? checkPasses(f) ?? checkEvaluation(f),
 }
 
-export const trainingKinds: readonly (readonly [KindGroup, Kinds])[] = [['optimizer', optimiserKinds], ['schedule', scheduleKinds], ['group', groupKinds], ['average', averageKinds]]
+export const trainingKinds: readonly (readonly [KindGroup, Kinds])[] = [['optimizer', optimiserKinds], ['schedule', scheduleKinds], ['weighting', weightingKinds], ['group', groupKinds], ['average', averageKinds]]

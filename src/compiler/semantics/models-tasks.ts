@@ -2,12 +2,12 @@
 import { diagnose } from '../diagnostics/catalogue.ts'
 import type { Diagnostic, Span } from '../diagnostics/diagnostic.ts'
 import type { Builder } from '../ir/builder.ts'
-import type { ValueId } from '../ir/program.ts'
-import type { DataSpec, TaskSpec } from '../tasks/spec.ts'
+import type { DataSpec, TaskSpec, WeightingSpec } from '../tasks/spec.ts'
 import type { Evaluator } from './evaluate.ts'
 import { toTaskConfig } from './kinds-spec.ts'
 import { leaves, taskTensors } from './kinds-tensors.ts'
 import type { TaskValues } from './models-values.ts'
+import { weighLosses, type TaskLoss } from './models-weighting.ts'
 import { describe, record, type Value } from './values.ts'
 
 export type Report = (d: Diagnostic) => void
@@ -59,12 +59,12 @@ function checkGrids(task: TaskValues, { config, predictions }: TaskSpec, data: D
 }
 
 /** Declare targets, call the losses, add the outputs of role 'loss' and their weighted total. False after a report. */
-export function addLosses(predicted: readonly Predicted[], model: { readonly name: string; readonly span: Span }, evaluator: Evaluator, report: Report): boolean {
+export function addLosses(predicted: readonly Predicted[], model: { readonly name: string; readonly span: Span }, weighting: WeightingSpec | undefined, evaluator: Evaluator, report: Report): boolean {
   const trained = predicted.filter(p => p.task.loss.t !== 'none')
   if (trained.length === 0) { report(diagnose('nothing-to-train', model.span, { name: model.name })); return false }
   const { builder } = evaluator
   evaluator.setPhase('loss')
-  const totals: ValueId[] = []
+  const losses: TaskLoss[] = []
   let complete = true
   for (const { task, spec, prediction } of trained) {
     const origin = { path: `losses.${task.name}`, span: task.lossSpan, phase: 'loss' } as const
@@ -85,9 +85,10 @@ export function addLosses(predicted: readonly Predicted[], model: { readonly nam
     if (result.t === 'record') for (const { name, id } of parts) builder.output(`loss/${task.name}/${name}`, 'loss', id)
     const total = parts.map(p => p.id).reduce((a, b) => builder.emit('add', [a, b], {}, origin))
     builder.output(`loss/${task.name}`, 'loss', total)
-    totals.push(task.weight === 1 ? total : builder.emit('mul', [total, builder.emit('fill', [], { dtype: 'float32', shape: [], value: task.weight }, origin)], {}, origin))
+    const weighted = task.weight === 1 ? total : builder.emit('mul', [total, builder.emit('fill', [], { dtype: 'float32', shape: [], value: task.weight }, origin)], {}, origin)
+    losses.push({ name: task.name, weight: task.weight, weighted, span: task.lossSpan })
   }
   if (!complete) return false
-  builder.output('loss', 'loss', totals.reduce((a, b) => builder.emit('add', [a, b], {}, { path: '', span: model.span, phase: 'loss' })))
+  builder.output('loss', 'loss', weighLosses(builder, losses, weighting, model.span))
   return true
 }

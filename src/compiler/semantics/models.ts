@@ -8,7 +8,7 @@ import type { BlockDecl, ModelDecl, Override, Stmt, VariantDecl } from '../synta
 import { parseOverride } from '../syntax/parse.ts'
 import { metricsOf } from '../tasks/metrics.ts'
 import type { TaskSpec } from '../tasks/spec.ts'
-import { checkGroups } from './check-training.ts'
+import { checkTraining } from './check-training.ts'
 import { allFunctions, checkModules } from './check.ts'
 import { requirement } from './evaluate-statements.ts'
 import { Evaluator } from './evaluate.ts'
@@ -224,9 +224,9 @@ function elaborateModel(model: ResolvedModel, modules: ReadonlyMap<string, Modul
   const predicted = collectPredictions(result, lastReturn(forward.body) ?? forward.span, values.tasks, data, batch, builder, report)
   if (predicted === undefined) return undefined
   if (!checkBest(train.best, predicted.map(p => p.spec), model, report)) return undefined
-  if (options.mode === 'train' && !addLosses(predicted, model, evaluator, report)) return undefined
+  if (options.mode === 'train' && !addLosses(predicted, model, train.weighting, evaluator, report)) return undefined
   if (evaluator.stopped) return undefined
-  if (options.mode === 'train') checkGroups(train, builder.inputs, model.train.slots.get('groups')!, report)
+  if (options.mode === 'train') checkTraining(train, builder.inputs, predicted.filter(p => p.task.loss.t !== 'none').length, model.train.slots, report)
   reportUnused(model, values, evaluator, substitutions, renamed, options.mode, report)
   if (options.taps === true) addTaps(evaluator)
   return {

@@ -22,7 +22,7 @@ export type Value =
   /** an error was reported where this came from: whatever uses it stays silent */
   | { readonly t: 'error' }
 
-export type KindGroup = 'task' | 'augmentation' | 'optimizer' | 'schedule' | 'group' | 'average'
+export type KindGroup = 'task' | 'augmentation' | 'optimizer' | 'schedule' | 'group' | 'average' | 'weighting'
 
 /** The description `Linear(64)`: a declaration with its static arguments, checked and defaulted. `bare`: the name `Linear` alone, whose arguments are yet to be given (args is empty). */
 export interface BlockValue { readonly t: 'block'; readonly decl: BlockDecl; readonly args: ReadonlyMap<string, Value>; readonly span: Span; readonly bare?: true }

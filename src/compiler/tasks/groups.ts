@@ -1,6 +1,7 @@
 // Groups of parameters by patterns of their paths: what is different for them in the update.
 import type { ProgramInput } from '../ir/program.ts'
 import type { TrainSpec } from './spec.ts'
+import { logVariances } from './weighting-names.ts'
 
 export interface ParameterSettings {
   /** factor of the learning rate */
@@ -37,7 +38,8 @@ export function settingsOf({ optimizer, groups = [] }: Pick<TrainSpec, 'optimize
   const own = groups.filter(g => g.paths.some(p => fits(p, path)))
   return {
     lr: own.find(g => g.lr !== undefined)?.lr ?? 1,
-    weightDecay: own.find(g => g.weightDecay !== undefined)?.weightDecay ?? optimizer.weightDecay,
+    // Decay would pull the weight of a task to its fixed value.
+    weightDecay: own.find(g => g.weightDecay !== undefined)?.weightDecay ?? (parameter.origin.path === logVariances ? 0 : optimizer.weightDecay),
     frozen: own.find(g => g.frozen !== undefined)?.frozen ?? false,
   }
 }

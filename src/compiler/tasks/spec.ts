@@ -74,12 +74,23 @@ export interface GroupSpec {
 /** Exponential moving average of the parameters; `evaluate`: it is what the end of a run evaluates and exports. */
 export interface AverageSpec { readonly decay: number; readonly evaluate: boolean }
 
+/** How the losses of the tasks become one, beside their fixed weights (training/weighting.ts). A weight beyond `bounds` times the fixed one is warned of. */
+export type WeightingSpec = { readonly bounds: readonly [number, number] } & (
+  | { readonly kind: 'uncertainty' }
+  /** `every`: steps of a window; undefined: those of an epoch */
+  | { readonly kind: 'dwa'; readonly temperature: number; readonly every: number | undefined }
+  /** `at`: patterns of the shared parameters whose gradients are compared; undefined: all shared ones */
+  | { readonly kind: 'gradnorm'; readonly alpha: number; readonly lr: number; readonly at: readonly string[] | undefined }
+  | { readonly kind: 'pcgrad' })
+
 /** What the text does not mention is undefined. */
 export interface TrainSpec {
   readonly optimizer: OptimiserSpec
   readonly schedule: ScheduleSpec
   /** In order: of each setting the first group that fits and states it counts. */
   readonly groups?: readonly GroupSpec[] | undefined
+  /** undefined: the weights of the tasks alone */
+  readonly weighting?: WeightingSpec | undefined
   readonly clipNorm: number | undefined
   /** Largest magnitude of an element of a gradient, after clipping by norm. */
   readonly clipValue?: number | undefined

@@ -7,7 +7,7 @@ import type { OptimiserSpec } from '../tasks/spec.ts'
 import type { ParameterSettings } from '../tasks/groups.ts'
 
 /** A parameter to be updated; its value and its gradient have its shape. */
-export interface Trained { readonly name: string; readonly value: ValueId; readonly gradient: (g: Emitter) => ValueId; readonly origin: Origin; readonly settings: ParameterSettings }
+export interface Trained { readonly name: string; readonly value: ValueId; readonly gradient: (g: Emitter) => ValueId; readonly origin: Origin; readonly settings: ParameterSettings; /** is not part of clipping */ readonly unclipped?: boolean }
 
 /** The next values of the parameters and moments, by the names of the inputs they replace. */
 export interface Update { readonly parameters: readonly (readonly [string, ValueId])[]; readonly moments: readonly (readonly [string, ValueId])[] }
@@ -32,7 +32,8 @@ const keeping = (g: Emitter, x: ValueId, value: number, held: ValueId | undefine
 const times = (g: Emitter, x: ValueId, factor: ValueId | undefined): ValueId => factor === undefined ? x : g.mul(x, factor)
 
 /** The gradient after clipping, with `decay` times the parameter added: weight decay as torch.optim.Adam and SGD have it. */
-function clipped(g: Emitter, { value, gradient }: Trained, { factor, bound }: Clipping, decay: number): ValueId {
+function clipped(g: Emitter, { value, gradient, unclipped = false }: Trained, clipping: Clipping, decay: number): ValueId {
+  const { factor, bound } = unclipped ? { factor: undefined, bound: undefined } : clipping
   const scaled = times(g, gradient(g), factor)
   const within = bound === undefined ? scaled : g.max(g.min(scaled, g.fill(bound)), g.fill(-bound))
   return decay === 0 ? within : g.add(within, g.scale(value, decay))
@@ -58,7 +59,7 @@ function adam(builder: Builder, { kind, beta1, beta2, eps }: Adam, trained: read
 
   const inGradient = (p: Trained): number => kind === 'adam' ? p.settings.weightDecay : 0
   // Where nothing else is done to a gradient, the clipping factor is part of its shares.
-  const isPlain = (p: Trained): boolean => inGradient(p) === 0 && clipping.bound === undefined
+  const isPlain = (p: Trained): boolean => inGradient(p) === 0 && clipping.bound === undefined && p.unclipped !== true
   const factors = table(trained.map(isPlain), plain => plain ? clipping.factor : undefined)
   const shares = table(factors.keys(), plain => {
     const factor = factors.get(plain)

@@ -4,11 +4,13 @@ import type { Origin, Program, ValueId } from '../ir/program.ts'
 import { optimise } from '../passes/index.ts'
 import { Emitter } from '../rules/gradient-language.ts'
 import type { ElaboratedModel } from '../semantics/model.ts'
+import { frozenParameters, settingsOf } from '../tasks/groups.ts'
+import { logVariances } from '../tasks/weighting-names.ts'
 import { clipFactor, globalNorm } from './clip.ts'
 import { COST_SHARE, deferGradients } from './deferred.ts'
-import { frozenParameters, settingsOf } from '../tasks/groups.ts'
 import { applyOptimiser, moment, scalarInput, type Update } from './optimiser.ts'
 import { differentiate, expandForGradients, unreachedBy } from './reverse.ts'
+import { weighGradients, type WeighedGradients } from './weighting.ts'
 
 export interface StepOptions {
   /** Also give the gradient of every parameter, before clipping, as `grad/<parameter>`. */
@@ -21,7 +23,8 @@ export interface StepOptions {
   readonly defer?: number
 }
 
-type StepModel = Pick<ElaboratedModel, 'mode' | 'program' | 'train'>
+/** `tasks`: where a strategy works on the gradients of tasks. */
+type StepModel = Pick<ElaboratedModel, 'mode' | 'program' | 'train'> & Partial<Pick<ElaboratedModel, 'tasks'>>
 
 /** The program to be differentiated, and its total loss. */
 function forwardOf(model: StepModel, options: StepOptions): { program: Program; loss: ValueId } {
@@ -47,6 +50,19 @@ export function unreachedParameters(model: StepModel): string[] {
 }
 
 interface Reached { readonly name: string; readonly value: ValueId; readonly gradient: ValueId; readonly origin: Origin }
+
+/** The gradients of the parameters that the loss depends on: of the total, or as a strategy makes them of those of the tasks. */
+function gradientsOf(builder: Builder, { train: { weighting }, tasks = [] }: StepModel, program: Program, loss: ValueId, parameters: Program['inputs'], origin: Origin): WeighedGradients {
+  if (weighting?.kind === 'gradnorm' || weighting?.kind === 'pcgrad') {
+    const losses = program.outputs.flatMap(o => {
+      const task = o.role === 'metric' && o.name.startsWith('weighted/') ? o.name.slice('weighted/'.length) : undefined
+      return task === undefined ? [] : [{ task, weight: tasks.find(t => t.name === task)?.weight ?? 1, loss: o.value }]
+    })
+    return weighGradients(builder, weighting, losses, loss, parameters, origin)
+  }
+  const { gradients, unreached } = differentiate(builder, loss, parameters.map(p => p.id), { ...origin, phase: 'backward' })
+  return { gradients: new Map([...gradients].filter(([p]) => !unreached.includes(p))), moments: [], weights: [] }
+}
 
 /**
  * The gradients with those of earlier passes added, in the order in which the backward pass makes them. The sums are state (`accumulated/<parameter>`), not the sums times zero after an update: so an
@@ -88,24 +104,26 @@ export function buildTrainingStep(model: StepModel, options: StepOptions = {}): 
   const origin: Origin = { path: '', span: undefined, phase: 'update' }
   const builder = Builder.from({ ...program, outputs: [] })
   const share = train.accumulate === undefined ? loss : new Emitter(builder, { ...origin, phase: 'loss' }).scale(loss, 1 / train.accumulate)
-  const { gradients, unreached } = differentiate(builder, share, parameters.map(p => p.id), { ...origin, phase: 'backward' })
-
-  const skipped = new Set(unreached)
-  const own: readonly Reached[] = parameters.filter(p => !skipped.has(p.id)).map(p => ({ name: p.name, value: p.id, gradient: gradients.get(p.id)!, origin: p.origin }))
+  const { gradients, moments: strategy, weights } = gradientsOf(builder, model, program, share, parameters, origin)
+  const own: readonly Reached[] = parameters.filter(p => gradients.has(p.id)).map(p => ({ name: p.name, value: p.id, gradient: gradients.get(p.id)!, origin: p.origin }))
   const { reached, moments: sums } = train.accumulate === undefined ? { reached: own, moments: [] } : accumulate(builder, own, origin)
   const { deferred, obsolete } = deferGradients(builder, reached.map(p => p.gradient), options.defer ?? (options.gradients ? 0 : COST_SHARE))
-  const norm = globalNorm(builder, reached.map(p => ({ value: p.gradient, origin: p.origin, squares: deferred.get(p.gradient)?.squares })), origin)
+  // What weighs the losses is no part of the network: it neither counts for clipping nor is clipped.
+  const isWeight = (p: Reached): boolean => p.origin.path === logVariances
+  const norm = globalNorm(builder, reached.filter(p => !isWeight(p)).map(p => ({ value: p.gradient, origin: p.origin, squares: deferred.get(p.gradient)?.squares })), origin)
   const factor = train.clipNorm === undefined ? undefined : clipFactor(builder, norm, train.clipNorm, origin)
   const settings = new Map(parameters.map(p => [p.name, settingsOf(train, p)]))
-  const updated = reached.map(p => ({ ...p, settings: settings.get(p.name)!, gradient: (g: Emitter) => deferred.get(p.gradient)?.gradient(g, norm) ?? p.gradient }))
+  const updated = reached.map(p => ({ ...p, unclipped: isWeight(p), settings: settings.get(p.name)!, gradient: (g: Emitter) => deferred.get(p.gradient)?.gradient(g, norm) ?? p.gradient }))
   const update = applyOptimiser(builder, train.optimizer, updated, { factor, bound: train.clipValue }, train.accumulate !== undefined, origin)
   const averaged = train.ema === undefined ? [] : averages(builder, reached, update.parameters, origin)
 
   for (const o of program.outputs) if (o.role === 'loss' || o.role === 'state' || (options.predictions && (o.role === 'prediction' || o.role === 'tap'))) builder.output(o.name, o.role, o.value)
+  for (const o of program.outputs) if (o.role === 'metric' && o.name.startsWith('weight/')) builder.output(o.name, o.role, o.value)
+  for (const [name, value] of weights) builder.output(name, 'metric', value)
   builder.output('grad_norm', 'metric', norm)
-  if (options.gradients) for (const p of parameters) builder.output(`grad/${p.name}`, 'gradient', gradients.get(p.id)!)
+  if (options.gradients) for (const p of parameters) builder.output(`grad/${p.name}`, 'gradient', gradients.get(p.id) ?? new Emitter(builder, { ...origin, phase: 'backward' }).fill(0, p.type.shape))
   for (const [name, value] of update.parameters) builder.output(name, 'parameter', value)
-  for (const [name, value] of [...update.moments, ...sums, ...averaged]) builder.output(name, 'moment', value)
+  for (const [name, value] of [...update.moments, ...strategy, ...sums, ...averaged]) builder.output(name, 'moment', value)
   const step = builder.finish(program.name)
   return options.gradients ? step : { ...step, nodes: step.nodes.filter(n => !obsolete.has(n.id)) }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { ProgramInput } from '../../compiler/ir/program.ts'
 import type { TensorData } from '../../compiler/ir/types.ts'
 import type { HostTensors } from '../engines/engine.ts'
+import type { LossWeightsState } from './loss-weights.ts'
 import type { WindowState } from './window.ts'
 import { writeAtomically } from '../files.ts'
 import { readSafetensors, writeSafetensors } from '../weights/safetensors.ts'
@@ -20,6 +21,7 @@ export interface CheckpointInfo {
   readonly program: string
   /** losses since the last logged line, so that a resumed run logs what an unbroken one would have */
   readonly window?: WindowState
+  readonly lossWeights?: LossWeightsState
 }
 
 const stem = (step: number): string => `step_${String(step).padStart(7, '0')}`

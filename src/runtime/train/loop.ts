@@ -8,6 +8,7 @@ import type { BatchSource } from '../data/prefetch.ts'
 import type { HostTensors, Session } from '../engines/engine.ts'
 import { checkpointSteps, saveCheckpoint, type CheckpointInfo } from './checkpoint.ts'
 import type { RunLog } from './log.ts'
+import { LossWeights, type LossWeightsState } from './loss-weights.ts'
 import { takeStep } from './passes.ts'
 import { duration, figure, Pace, type Progress } from './progress.ts'
 import { Window, type WindowState } from './window.ts'
@@ -24,6 +25,10 @@ export interface TrainingRun {
   readonly steps: number
   /** losses since the last line of the log of the run that is resumed */
   readonly window?: WindowState
+  /** steps of one pass over the data; 1 if not given */
+  readonly epoch?: number
+  /** of the run that is resumed */
+  readonly lossWeights?: LossWeightsState
   readonly session: Session
   readonly batches: BatchSource
   readonly log: RunLog
@@ -55,13 +60,14 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
   const taskLosses = model.tasks.map(t => t.name).filter(t => lossOutputs.includes(`loss/${t}`))
   const pace = new Pace()
   const window = new Window(run.window)
+  const weights = new LossWeights(model.tasks.filter(t => taskLosses.includes(t.name)), model.train.weighting, run.epoch ?? 1, run.lossWeights)
   const recent = new Map<string, number>()
   let first: Record<string, number> | undefined
   let last: Record<string, number> = {}
   let step = run.start
   let saved = ''
   const save = async (): Promise<void> => {
-    const info: CheckpointInfo = { version: 1, model: model.name, step, steps, seed: run.seed, program: run.digest, window: window.state() }
+    const info: CheckpointInfo = { version: 1, model: model.name, step, steps, seed: run.seed, program: run.digest, window: window.state(), lossWeights: weights.state() }
     await session.lendState(state => {
       const broken = Object.keys(state).find(name => !isFinite(state[name]))
       if (broken !== undefined) throw spoilt(run, step, `${broken} holds a number that is not finite`)
@@ -70,10 +76,13 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
   }
   pace.tick(performance.now())
   while (step < steps && !run.stopping()) {
-    const { outputs: out, ids } = await takeStep({ train: model.train, program: run.step, seed: run.seed, session, batches }, step)
+    const { outputs: out, ids } = await takeStep({ train: model.train, program: run.step, seed: run.seed, session, batches, scalars: weights.scalars() }, step)
     const losses = readLosses(out, lossOutputs, run, step, ids)
     step++
     window.add(losses)
+    weights.add(losses)
+    const used = weights.used(out)
+    for (const warning of weights.collapsed(used)) progress.note(`warning: step ${step}: ${warning}`)
     for (const [k, v] of Object.entries(losses)) recent.set(k, recent.has(k) ? 0.9 * recent.get(k)! + 0.1 * v : v)
     pace.tick(performance.now())
     const rate = pace.secondsPerStep > 0 ? imagesPerStep(model.train) / pace.secondsPerStep : 0
@@ -82,7 +91,7 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
       last = window.take()
       first ??= last
       const { loss, ...rest } = last
-      run.log.append({ step, lr: learningRate(model.train, step - 1), loss, losses: rest, gradNorm: out.grad_norm?.data[0], imagesPerSecond: rate })
+      run.log.append({ step, lr: learningRate(model.train, step - 1), loss, losses: rest, gradNorm: out.grad_norm?.data[0], imagesPerSecond: rate, weights: used })
     }
     const shown = taskLosses.map(t => `${t} ${figure(recent.get(t)!)}`).join('  ')
     progress.update(`step ${step}/${steps}  loss ${figure(recent.get('loss')!)}  ${shown}  ${figure(rate)} images/s  ${duration((steps - step) * pace.secondsPerStep)} left`, performance.now(), done)

@@ -14,6 +14,8 @@ export interface StepRun {
   readonly seed: number
   readonly session: Session
   readonly batches: BatchSource
+  /** further scalars, the same for every pass */
+  readonly scalars?: Readonly<Record<string, number>>
 }
 
 /** Losses are means over the passes; other outputs are those of the last pass. */
@@ -37,7 +39,7 @@ const scalars = (values: Readonly<Record<string, number>>): Record<string, Tenso
 export const passesOf = ({ accumulate = 1 }: Pick<TrainSpec, 'accumulate'>): number => accumulate
 
 /** Step `step` (from 0) of a run. */
-export async function takeStep({ train, program, seed, session, batches }: StepRun, step: number): Promise<StepResult> {
+export async function takeStep({ train, program, seed, session, batches, scalars: more = {} }: StepRun, step: number): Promise<StepResult> {
   const passes = passesOf(train)
   const names = program.outputs.filter(o => o.role === 'loss').map(o => o.name)
   const sums = new Map<string, number>()
@@ -45,7 +47,7 @@ export async function takeStep({ train, program, seed, session, batches }: StepR
   let outputs: HostTensors = {}
   for (let pass = 0; pass < passes; pass++) {
     const batch = await batches.next()
-    outputs = await session.run({ ...batch.feeds, ...randomFeeds(program, seed, step * passes + pass), ...scalars(optimiserScalars(train, step, pass)) })
+    outputs = await session.run({ ...batch.feeds, ...randomFeeds(program, seed, step * passes + pass), ...scalars({ ...optimiserScalars(train, step, pass), ...more }) })
     ids.push(...batch.ids)
     for (const name of names) sums.set(name, (sums.get(name) ?? 0) + outputs[name].data[0])
   }
