@@ -5,7 +5,7 @@ import type { Engine, HostTensors } from '../runtime/engines/engine.ts'
 import { requireReplaceable } from '../runtime/export-tfjs/layout.ts'
 import { runBundle } from '../runtime/export-tfjs/run-bundle.ts'
 import { writeTfjs } from '../runtime/export-tfjs/write.ts'
-import { explain, writeAtomically } from '../runtime/files.ts'
+import { explain, FileError, writeAtomically } from '../runtime/files.ts'
 import { outputDifferences } from '../runtime/output-difference.ts'
 import { describeDifferences, differsError, expectedOutputs, joined, testImages, worstDifferences } from './export-check.ts'
 import type { Compiled } from './project.ts'
@@ -36,8 +36,9 @@ export async function exportTfjs({ model }: Compiled, state: HostTensors, engine
   const folder = `${dir}.${process.pid}.tmp`
   try {
     // A trial before anything is computed.
-    writeAtomically(join(folder, 'trial'), '', { durable: false })
-    rmSync(join(folder, 'trial'))
+    const trial = join(folder, 'trial')
+    try { writeAtomically(trial, '', { durable: false }) } catch (error) { throw error instanceof FileError ? new FileError(error.message.replace(trial, dir)) : error }
+    rmSync(trial)
     const { weights, tensors } = await writeTfjs(folder, model, state)
     const images = testImages(model.program.inputs.find(i => i.name === 'image')!.type.shape, 1)
     const expected = await expectedOutputs(engine, model, state, images)

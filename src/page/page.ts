@@ -21,6 +21,8 @@ class Page {
   readonly #layers: Layers
   readonly #scenes: HTMLButtonElement[]
   #session: Session | undefined
+  /** the session, once its model is loaded */
+  #ready: Session | undefined
   #picked: Picked | undefined
   #result: Result | undefined
   #measured: readonly number[] | undefined
@@ -75,6 +77,7 @@ class Page {
       if (this.#session !== session) return
       status.say('Starting the backend', undefined)
       const ready = await session.open(backend).catch((error: unknown) => { throw this.#session === session ? error : new Error('') })
+      this.#ready = session
       const chip = text('running')
       chip.textContent = `${ready.backend} · ${ready.detail}`
       chip.hidden = false
@@ -92,7 +95,8 @@ class Page {
 
   async #predict(picked: Picked): Promise<void> {
     const session = this.#session
-    if (session === undefined) return
+    // The error that says why it did not open stays.
+    if (session === undefined || session !== this.#ready) return
     let result: Result
     try {
       ({ result } = await session.predict(picked))
@@ -117,8 +121,8 @@ class Page {
 
   measure(): Promise<void> {
     return this.#then(async () => {
-      if (this.#session === undefined || this.#result === undefined) return
-      const { times } = await this.#session.measure(10)
+      if (this.#ready === undefined || this.#ready !== this.#session || this.#result === undefined) return
+      const { times } = await this.#ready.measure(10)
       this.#measured = times
       this.draw()
       status.done(`Measured over ${times.length} runs of the model`)

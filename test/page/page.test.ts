@@ -46,8 +46,9 @@ afterAll(async () => {
 
 const text = async (page: Page, id: string): Promise<string> => (await page.locator(`#${id}`).textContent())?.replace(/\s+/g, ' ').trim() ?? ''
 const isShown = (page: Page, id: string): Promise<boolean> => page.locator(`#${id}`).isVisible()
+const says = (page: Page, words: string): Promise<unknown> => page.waitForFunction(w => (globalThis as unknown as { document: { querySelector(q: string): { textContent: string } } }).document.querySelector('#status').textContent.startsWith(w), words)
 /** Until the status says that a picture of that name has been predicted. */
-const predicted = (page: Page, name: string): Promise<unknown> => page.waitForFunction(n => (globalThis as unknown as { document: { querySelector(q: string): { textContent: string } } }).document.querySelector('#status').textContent.startsWith(`${n}: `), name)
+const predicted = (page: Page, name: string): Promise<unknown> => says(page, `${name}: `)
 
 async function open(query: string, { width = 1280, height = 800, dark = false } = {}): Promise<Page> {
   const page = await browser.newPage({ viewport: { width, height }, colorScheme: dark ? 'dark' : 'light' })
@@ -65,20 +66,23 @@ describe.skipIf(chromium === undefined)('the page', () => {
   it('gives what onnxruntime gives, on wasm with threads', async () => {
     const page = await open('model.json')
     const image = generatedImage([1, 3, ...size])
-    const found = await page.evaluate(async ({ url, data }) => {
-      const { load } = await import(`${url}bundle.js`) as { load(o: object): Promise<{ detail: string; tensors(): number; run(i: Float32Array): Promise<{ outputs: Record<string, { data: Float32Array }> }> }> }
+    // As text: what transforms the tests knows no import inside of a page.
+    const found = await page.evaluate(`(async () => {
+      const { load } = await import('${server.url}bundle.js')
+      const image = Float32Array.from(${JSON.stringify(Array.from(image.data))})
       const model = await load({ backend: 'wasm', threads: 2 })
-      const { outputs } = await model.run(Float32Array.from(data))
+      const { outputs } = await model.run(image)
       const before = model.tensors()
-      await model.run(Float32Array.from(data))
+      await model.run(image)
       return { detail: model.detail, left: model.tensors() - before, outputs: Object.fromEntries(Object.entries(outputs).map(([n, t]) => [n, Array.from(t.data)])) }
-    }, { url: server.url, data: Array.from(image.data) })
+    })()`) as { detail: string; left: number; outputs: Record<string, number[]> }
     expect([found.detail, found.left]).toEqual(['SIMD, 2 threads', 0])
     const expected = await runOnnxFile(at('model.onnx'), { image })
     expect(Object.keys(found.outputs)).toEqual(Object.keys(expected))
     for (const [name, { data }] of Object.entries(expected)) {
-      const scale = data.reduce((m: number, v: number) => Math.max(m, Math.abs(v)), 0)
-      expect(data.reduce((m: number, v: number, i: number) => Math.max(m, Math.abs(v - found.outputs[name][i])), 0) / scale, name).toBeLessThan(1e-3)
+      const values = Array.from(data)
+      const scale = values.reduce((m, v) => Math.max(m, Math.abs(v)), 0)
+      expect(values.reduce((m, v, i) => Math.max(m, Math.abs(v - found.outputs[name][i])), 0) / scale, name).toBeLessThan(1e-3)
     }
     await page.close()
   })
@@ -127,7 +131,7 @@ describe.skipIf(chromium === undefined)('the page', () => {
     await page.keyboard.press('n')
     await predicted(page, 'Synthetic scene 1')
     await page.keyboard.press('m')
-    await page.waitForFunction("document.querySelector('#status').textContent.startsWith('Measured over 10 runs')")
+    await says(page, 'Measured over 10 runs')
     expect(await text(page, 'model-time-of')).toBe('the model, median of 10 runs')
     expect(troubles).toEqual([])
     await page.close()
