@@ -2,6 +2,7 @@
 import { dirname, sep } from 'node:path'
 import { DeviceError, type LoadedDevice, type Tf } from './device.ts'
 import { ours } from './locate.ts'
+import { replaceSlices } from './wasm-slice.ts'
 
 /** Throws DeviceError where the package is missing or cannot be loaded. */
 export async function loadWasm(): Promise<LoadedDevice> {
@@ -10,6 +11,7 @@ export async function loadWasm(): Promise<LoadedDevice> {
     const wasm = ours('@tensorflow/tfjs-backend-wasm') as typeof import('@tensorflow/tfjs-backend-wasm')
     wasm.setWasmPaths(dirname(ours.resolve('@tensorflow/tfjs-backend-wasm')) + sep)
     await tf.setBackend('wasm')
+    replaceSlices(tf)
     const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')
     return { device: 'wasm', tf, detail: `@tensorflow/tfjs-backend-wasm ${wasm.version_wasm}${simd === true ? ', SIMD' : ''}`, failure: () => undefined }
   } catch (error) {
