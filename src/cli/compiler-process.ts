@@ -2,9 +2,11 @@
 import { printProgram } from '../compiler/ir/print.ts'
 import { optimise } from '../compiler/passes/index.ts'
 import { describeModel, type ElaboratedModel } from '../compiler/semantics/model.ts'
+import { checkedStep } from '../compiler/training/checked.ts'
 import { buildTrainingStep } from '../compiler/training/step.ts'
 import { prepareProgram } from '../runtime/engines/prepare.ts'
 import type { CompilerAnswer, CompilerRequest, ReplyOf, RequestOf, TrainingText } from './compiler-protocol.ts'
+import { evaluateRun } from './evaluate-run.ts'
 import { reportError } from './explained.ts'
 import { finishRun } from './finish.ts'
 import { explainByResolution } from './fit.ts'
@@ -37,11 +39,19 @@ async function compileStep({ target, memory }: RequestOf<'step'>): Promise<Reply
   return { prepared: await prepareProgram(program, target, { memory: mode, place: known().place }), step: { inputs, outputs }, operators: nodes.length, peak: process.resourceUsage().maxRSS * 1024 }
 }
 
+async function compileChecked({ target }: RequestOf<'checked'>): Promise<ReplyOf<'checked'>> {
+  const { model, place } = known()
+  const { program, values, results } = checkedStep(optimise(buildTrainingStep(model), { differentiated: true }))
+  return { prepared: await prepareProgram(program, target, { place }), step: { inputs: program.inputs, outputs: program.outputs }, results, values: values.map(({ span, ...v }) => ({ ...v, place: span === undefined ? '' : place(span) })) }
+}
+
 async function answer(message: CompilerRequest): Promise<ReplyOf<CompilerRequest['kind']>> {
   switch (message.kind) {
     case 'describe': return describe(message.request)
     case 'explain': return explainByResolution(known().model, { file: known().text.file, options: known().text }, message.request.misshapen)
     case 'step': return compileStep(message.request)
+    case 'checked': return compileChecked(message.request)
+    case 'evaluate': return evaluateRun(message.request)
     case 'finish': return finishRun(message.request)
   }
 }

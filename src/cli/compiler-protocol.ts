@@ -1,12 +1,15 @@
 // What the command line and the process that compiles for it say to each other.
 import type { ModelDescription } from '../compiler/semantics/model.ts'
 import type { Program } from '../compiler/ir/program.ts'
+import type { CheckedStep, CheckedValue } from '../compiler/training/checked.ts'
 import type { EngineTarget, PreparedProgram } from '../runtime/engines/engine.ts'
 import type { Misshapen } from '../runtime/weights/bind.ts'
+import type { Evaluated } from '../runtime/train/evaluations.ts'
+import type { EvaluationRequest } from './evaluate-run.ts'
 import type { ErrorReport } from './explained.ts'
 import type { FinishedRun } from './finish.ts'
 
-export interface TrainingText { readonly file: string; readonly model?: string; readonly set: readonly string[]; readonly batch?: number; /** Without warnings. */ readonly quiet?: boolean }
+export interface TrainingText { readonly file: string; readonly model?: string; readonly set: readonly string[]; readonly batch?: number; /** Without warnings. */ readonly quiet?: boolean; /** Texts that are not to be read again. */ readonly sources?: ReadonlyMap<string, string> }
 
 export interface Described {
   readonly model: ModelDescription
@@ -25,6 +28,15 @@ export interface CompiledStep {
   readonly peak: number
 }
 
+/** A value of the checked step, with its place in the text. */
+export interface PlacedValue extends Omit<CheckedValue, 'span'> { /** file:line:column, '' where there is none */ readonly place: string }
+
+export interface PreparedCheck extends Pick<CheckedStep, 'results'> {
+  readonly step: CompiledStep['step']
+  readonly prepared: PreparedProgram
+  readonly values: readonly PlacedValue[]
+}
+
 interface Questions {
   /** Diagnostics go to stderr. */
   describe: { request: TrainingText; reply: Described }
@@ -32,6 +44,10 @@ interface Questions {
   explain: { request: { readonly misshapen: readonly Misshapen[] }; reply: readonly string[] }
   /** The training step of the described model, within `memory` bytes. */
   step: { request: { readonly target: EngineTarget; readonly memory: number | undefined }; reply: CompiledStep }
+  /** The training step of the described model in a checked mode (compiler/training/checked.ts). */
+  checked: { request: { readonly target: EngineTarget }; reply: PreparedCheck }
+  /** An evaluation during a run. */
+  evaluate: { request: EvaluationRequest; reply: Evaluated }
   /** Evaluation and ONNX file of a run; results go to stdout. */
   finish: { request: FinishedRun; reply: undefined }
 }

@@ -4,11 +4,12 @@ import { DataError } from '../runtime/data/dataset.ts'
 import { EngineError } from '../runtime/engines/engine.ts'
 import { FileError } from '../runtime/files.ts'
 import { RunError } from '../runtime/runs/run.ts'
+import { LockError } from '../runtime/train/lock.ts'
 import { TrainingError } from '../runtime/train/loop.ts'
 import { WeightsError } from '../runtime/weights/tensors.ts'
 import { UsageError, UserError } from './errors.ts'
 
-const explained = { UserError, UsageError, DataError, EngineError, FileError, OnnxTargetError, RunError, TrainingError, WeightsError }
+const explained = { UserError, UsageError, DataError, EngineError, FileError, LockError, OnnxTargetError, RunError, TrainingError, WeightsError }
 
 /** An error as plain data. */
 export interface ErrorReport { readonly kind: keyof typeof explained | undefined; readonly message: string; readonly stack: string | undefined }

@@ -3,27 +3,14 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { openEngine } from '../runtime/engines/index.ts'
 import { writeAtomically } from '../runtime/files.ts'
-import { bindWeights } from '../runtime/weights/bind.ts'
-import { readSafetensors } from '../runtime/weights/safetensors.ts'
 import { describeResults, evaluateSplit } from './eval.ts'
+import { judgedFile, judgedWeights, type RunSource } from './evaluate-run.ts'
 import { exportOnnx } from './export.ts'
 import { describeDifferences } from './export-check.ts'
-import type { EngineOptions } from './options.ts'
 import { compileFile } from './project.ts'
 
 /** Plain data: it goes from the process that trained to the one that finishes. */
-export interface FinishedRun {
-  readonly file: string
-  readonly model?: string
-  readonly set: readonly string[]
-  /** The texts of the start: what was edited since then is not for this run. */
-  readonly sources: ReadonlyMap<string, string>
-  readonly engine: EngineOptions
-  readonly folder: string
-  /** Root of the data set. */
-  readonly root: string
-  /** The last parameters, a .safetensors file. */
-  readonly weights: string
+export interface FinishedRun extends RunSource {
   readonly eval: boolean
   readonly export: boolean
 }
@@ -33,12 +20,12 @@ export async function finishRun(run: FinishedRun): Promise<undefined> {
   const { folder, root, weights } = run
   const compiled = compileFile(run.file, { model: run.model, set: run.set, sources: run.sources, mode: 'infer', batch: 1, quiet: true })
   const { model } = compiled
-  const state = bindWeights(model, readSafetensors(weights).tensors).values
+  const state = judgedWeights(model, weights)
   const engine = await openEngine(run.engine)
   try {
     if (run.eval && existsSync(join(root, 'leftImg8bit', 'val'))) {
       const results = await evaluateSplit(model, engine, state, root, 'val')
-      writeAtomically(join(folder, 'results.json'), `${JSON.stringify({ model: model.name, weights, split: 'val', tasks: results }, null, 2)}\n`)
+      writeAtomically(join(folder, 'results.json'), `${JSON.stringify({ model: model.name, weights: judgedFile(model, weights), split: 'val', tasks: results }, null, 2)}\n`)
       process.stdout.write(`${describeResults(results).join('\n')}\n`)
     }
     if (run.export) {

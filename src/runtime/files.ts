@@ -23,7 +23,7 @@ export function explain(path: string, error: unknown): FileError {
 }
 
 /** Makes a folder and those above it. Not mkdirSync's `recursive`, which never returns where a file system refuses new folders with ENOENT (/proc). */
-function makeFolder(path: string, again = true): void {
+export function makeFolder(path: string, again = true): void {
   try {
     mkdirSync(path)
   } catch (error) {

@@ -80,7 +80,7 @@ describe.sequential('train', () => {
   })
 
   it('stops at a loss that is no number and keeps the checkpoint', async () => {
-    const { code, stderr } = await mtlc(['train', micro, '--data', data, '--resume', run, '--steps', '12', '--set', 'train.optimizer.lr=1e30', ...bare])
+    const { code, stderr } = await mtlc(['train', micro, '--data', data, '--resume', run, '--steps', '12', '--set', 'train.optimizer.lr=1e30', '--allow-changes', ...bare])
     expect(code).toBe(1)
     expect(clean(stderr.slice(stderr.indexOf('error:')))).toMatchSnapshot()
     expect(filesOf(join(run, 'checkpoints')).at(-1)).toBe('step_0000006.safetensors')

@@ -9,7 +9,8 @@ import type { ElaboratedModel } from '../../src/compiler/semantics/model.ts'
 import { DataError } from '../../src/runtime/data/dataset.ts'
 import { EngineError, type HostTensors } from '../../src/runtime/engines/engine.ts'
 import { FileError } from '../../src/runtime/files.ts'
-import { checkpointInfo, checkpointSteps, loadCheckpoint } from '../../src/runtime/train/checkpoint.ts'
+import { checkpointSteps } from '../../src/runtime/train/checkpoint.ts'
+import { findCheckpoint, loadCheckpoint } from '../../src/runtime/train/checkpoint-read.ts'
 import { RunLog } from '../../src/runtime/train/log.ts'
 import { train, TrainingError, type TrainingRun } from '../../src/runtime/train/loop.ts'
 import { randomFeeds } from '../../src/runtime/train/passes.ts'
@@ -20,7 +21,7 @@ vi.mock('node:fs', async original => {
   const fs = await original<typeof import('node:fs')>()
   return {
     ...fs,
-    writeSync: (fd: number, chunk: Uint8Array, offset: number, length: number) => {
+    writeSync: (fd: number, chunk: Uint8Array, offset = 0, length = chunk.byteLength - offset) => {
       if (disk.free <= 0) throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC' })
       const n = fs.writeSync(fd, chunk, offset, Math.min(length, disk.free))
       disk.free -= n
@@ -35,7 +36,7 @@ afterAll(() => rmSync(top, { recursive: true }))
 const origin = { path: '', span: undefined, phase: 'forward' } as const
 const type = { dtype: 'float32', shape: [100] } as const
 const step: Program = { name: 'M', inputs: [{ id: 0, name: 'w', role: 'parameter', type, init: undefined, origin }, { id: 1, name: 'drop', role: 'random', type, init: undefined, origin }], nodes: [], outputs: [{ name: 'loss', role: 'loss', value: 0 }] }
-const model = { name: 'M', tasks: [], train: { optimizer: { kind: 'sgd', lr: 0.1, momentum: 0, weightDecay: 0 }, schedule: { kind: 'constant' }, steps: 9, batch: 2, logEvery: 4, checkpointEvery: 3, clipNorm: undefined } } as unknown as ElaboratedModel
+const model = { name: 'M', resolved: 'model M {\n}\n', tasks: [], train: { optimizer: { kind: 'sgd', lr: 0.1, momentum: 0, weightDecay: 0 }, schedule: { kind: 'constant' }, steps: 9, batch: 2, logEvery: 4, checkpointEvery: 3, keep: 2, onNonfinite: 'stop', clipNorm: undefined } } as unknown as ElaboratedModel
 const scalar = (v: number): TensorData => ({ dtype: 'float32', shape: [], data: Float32Array.of(v) })
 
 /** A run of nine steps; `at(n)` may change what step n (from 1) returns, or throw; the weight counts the steps. */
@@ -65,8 +66,8 @@ it('a full disk ends the run, the earlier checkpoint stays', async () => {
   disk.free = Infinity
   expect(error).toBeInstanceOf(FileError)
   expect(messageOf(error)).toMatchInlineSnapshot(`"TOP/full/checkpoints/step_0000006.safetensors: cannot be written: the disk is full: free some space or choose another folder"`)
-  expect(checkpointSteps(join(top, 'full'))).toEqual([3])
-  expect(loadCheckpoint(join(top, 'full'), step.inputs).state.w.data[0]).toBe(3)
+  expect(checkpointSteps(join(top, 'full'))).toEqual([0, 3])
+  expect(loadCheckpoint(join(top, 'full'), { step: 3 }, step.inputs).state.w.data[0]).toBe(3)
   expect(readdirSync(join(top, 'full', 'checkpoints')).filter(f => f.includes('tmp') || f.includes('0006'))).toEqual([])
 })
 
@@ -74,7 +75,7 @@ it.each([['loss', { loss: NaN }], ['gradient', { gradNorm: Infinity }], ['weight
   const error = await train(runOf(name, n => (n === 6 ? result : {}))).catch((e: unknown) => e)
   expect(error).toBeInstanceOf(TrainingError)
   expect(messageOf(error)).toMatchSnapshot()
-  expect(checkpointSteps(join(top, name))).toEqual([3])
+  expect(checkpointSteps(join(top, name))).toEqual([0, 3])
 })
 
 it('a loss that is not finite before the first checkpoint', async () => {
@@ -90,8 +91,8 @@ it('stopped between two lines of the log and resumed it logs what an unbroken ru
   await train(runOf('whole'))
   let asked = 0
   const first = await train(runOf('parts', () => ({}), { stopping: () => asked++ > 9 }))
-  expect(first.stopped).toBe(true)
-  const info = checkpointInfo(join(top, 'parts'))
+  expect(first.ended).toBe('stopped')
+  const { info } = findCheckpoint(join(top, 'parts'))
   expect(info.step).toBe(first.step)
   expect(info.step % 4).not.toBe(0)
   await train(runOf('parts', () => ({}), { start: info.step, window: info.window }))

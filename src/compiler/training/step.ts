@@ -8,6 +8,7 @@ import { frozenParameters, settingsOf } from '../tasks/groups.ts'
 import { logVariances } from '../tasks/weighting-names.ts'
 import { clipFactor, globalNorm } from './clip.ts'
 import { COST_SHARE, deferGradients } from './deferred.ts'
+import { guardStep } from './guard.ts'
 import { applyOptimiser, moment, scalarInput, type Update } from './optimiser.ts'
 import { differentiate, expandForGradients, unreachedBy } from './reverse.ts'
 import { weighGradients, type WeighedGradients } from './weighting.ts'
@@ -124,6 +125,7 @@ export function buildTrainingStep(model: StepModel, options: StepOptions = {}): 
   if (options.gradients) for (const p of parameters) builder.output(`grad/${p.name}`, 'gradient', gradients.get(p.id) ?? new Emitter(builder, { ...origin, phase: 'backward' }).fill(0, p.type.shape))
   for (const [name, value] of update.parameters) builder.output(name, 'parameter', value)
   for (const [name, value] of [...update.moments, ...strategy, ...sums, ...averaged]) builder.output(name, 'moment', value)
-  const step = builder.finish(program.name)
-  return options.gradients ? step : { ...step, nodes: step.nodes.filter(n => !obsolete.has(n.id)) }
+  const whole = builder.finish(program.name)
+  const step = options.gradients ? whole : { ...whole, nodes: whole.nodes.filter(n => !obsolete.has(n.id)) }
+  return train.onNonfinite === 'skip' ? guardStep(step) : step
 }

@@ -22,11 +22,11 @@ import { ofImage } from './meters.ts'
 
 /** Boxes below this score are not drawn; `confidence` may say more by class. */
 const drawnFrom = 0.3
-const panelWidth = 640
+const pageWidth = 640
 /** Pictures of fewer columns are enlarged before anything is drawn on them, so that lines and text come out sharp. */
 const leastWidth = 1024
 
-export interface ExampleOptions { /** class -> score from which its boxes are drawn */ readonly confidence?: ReadonlyMap<string, number> }
+export interface ExampleOptions { /** class -> score from which its boxes are drawn */ readonly confidence?: ReadonlyMap<string, number>; /** default: jpeg */ readonly form?: 'jpeg' | 'png'; /** pixels of each panel's width */ readonly panelWidth?: number }
 
 /** A map at the size of a picture, nearest. */
 function fitted(data: ArrayLike<number>, from: readonly [number, number], { height, width }: Picture): Float32Array {
@@ -64,11 +64,12 @@ function panelsOf(task: TaskSpec, sample: Sample, predictions: HostTensors, { co
   }
 }
 
-/** One JPEG of image `index` of the split: a row of ground truth and prediction for every task, and the view from above beside them. Runs the model on it. */
+/** One picture of image `index` of the split: a row of ground truth and prediction for every task, and the view from above beside them. Runs the model on it. */
 export async function exampleSheet(model: ElaboratedModel, session: Session, split: Dataset, index: number, title: string, options: ExampleOptions = {}): Promise<Uint8Array> {
   const { images: [sample], feeds } = await loadBatch(model, split, [index])
   const predictions = await session.run(feeds)
   const panels = model.tasks.map(task => panelsOf(task, sample, predictions, options))
-  const sheet = contactSheet(panels.flatMap(p => [...(p.pair ?? [])]), { title, columns: 2, panelWidth, side: panels.find(p => p.side !== undefined)?.side })
-  return sharp(sheet.data, { raw: { width: sheet.width, height: sheet.height, channels: 3 } }).jpeg({ quality: 82 }).toBuffer()
+  const sheet = contactSheet(panels.flatMap(p => [...(p.pair ?? [])]), { title, columns: 2, panelWidth: options.panelWidth ?? pageWidth, side: panels.find(p => p.side !== undefined)?.side })
+  const picture = sharp(sheet.data, { raw: { width: sheet.width, height: sheet.height, channels: 3 } })
+  return (options.form === 'png' ? picture.png() : picture.jpeg({ quality: 82 })).toBuffer()
 }

@@ -43,7 +43,7 @@ export function readRun(folder: string): Run {
   return { folder, name: basename(resolve(folder)), info: readRunInfo(folder), text: existsSync(text) ? readFileSync(text, 'utf8') : '', steps, evaluations, samples: samplesOf(folder) }
 }
 
-const facts = new Set(['step', 'lr', 'loss', 'grad_norm', 'images_per_second'])
+const facts = new Set(['step', 'lr', 'loss', 'grad_norm', 'skipped', 'images_per_second'])
 
 /** Columns of the log by what they are: losses by task (the task's own first, then its components), weights by task. */
 export function columnsOf(run: Run): { readonly tasks: ReadonlyMap<string, readonly string[]>; readonly weights: readonly string[]; readonly metrics: readonly string[] } {

@@ -13,6 +13,8 @@ export interface LogEntry {
   readonly losses: Readonly<Record<string, number>>
   readonly gradNorm: number | undefined
   readonly imagesPerSecond: number
+  /** steps since the line before that changed nothing, where such steps are skipped */
+  readonly skipped?: number
   /** each task's weight in the loss, where a strategy chooses it */
   readonly weights?: Readonly<Record<string, number>>
 }
@@ -41,7 +43,7 @@ const columnsOf = (line: LogLine | EvaluationLine): Record<string, number | null
 /** TensorBoard groups charts by what stands before the slash. */
 const tagOf = (column: string): string => {
   if (column === 'loss') return 'loss/total'
-  if (column === 'lr' || column === 'grad_norm' || column === 'images_per_second') return `train/${column}`
+  if (column === 'lr' || column === 'grad_norm' || column === 'skipped' || column === 'images_per_second') return `train/${column}`
   return /^(weight|eval)\//.test(column) ? column : `loss/${column}`
 }
 
@@ -63,9 +65,9 @@ export class RunLog {
     this.#events = new EventWriter(run, step)
   }
 
-  append({ step, lr, loss, losses, gradNorm, imagesPerSecond, weights = {} }: LogEntry): void {
+  append({ step, lr, loss, losses, gradNorm, imagesPerSecond, skipped, weights = {} }: LogEntry): void {
     const weighted = Object.fromEntries(Object.entries(weights).map(([task, w]) => [`weight/${task}`, w]))
-    this.#write({ step, lr, loss, ...losses, ...weighted, ...(gradNorm === undefined ? {} : { grad_norm: gradNorm }), images_per_second: Number(imagesPerSecond.toPrecision(4)) })
+    this.#write({ step, lr, loss, ...losses, ...weighted, ...(gradNorm === undefined ? {} : { grad_norm: gradNorm }), ...(skipped === undefined ? {} : { skipped }), images_per_second: Number(imagesPerSecond.toPrecision(4)) })
   }
 
   /** Metrics of an evaluation after `step`; those that do not exist (NaN) are null in the file. */

@@ -18,7 +18,7 @@ export interface StepRun {
   readonly scalars?: Readonly<Record<string, number>>
 }
 
-/** Losses are means over the passes; other outputs are those of the last pass. */
+/** Losses are means over the passes; other outputs are those of the last pass, but a norm of gradients that is not finite is told of any. */
 export interface StepResult { readonly outputs: HostTensors; readonly ids: readonly string[] }
 
 /** Uniform [0, 1) tensors of every random input for one pass: a function of seed, number of the pass in the run and name only. */
@@ -38,19 +38,26 @@ const scalars = (values: Readonly<Record<string, number>>): Record<string, Tenso
 /** Passes of one step of the optimiser. */
 export const passesOf = ({ accumulate = 1 }: Pick<TrainSpec, 'accumulate'>): number => accumulate
 
+/** What pass `pass` of step `step` is fed besides its batch: a function of the text, the seed and the two numbers. */
+export const hostFeeds = ({ train, program, seed, scalars: more = {} }: Pick<StepRun, 'train' | 'program' | 'seed' | 'scalars'>, step: number, pass: number): HostTensors =>
+  ({ ...randomFeeds(program, seed, step * passesOf(train) + pass), ...scalars({ ...optimiserScalars(train, step, pass), ...more }) })
+
 /** Step `step` (from 0) of a run. */
-export async function takeStep({ train, program, seed, session, batches, scalars: more = {} }: StepRun, step: number): Promise<StepResult> {
+export async function takeStep(run: StepRun, step: number): Promise<StepResult> {
+  const { train, program, session, batches } = run
   const passes = passesOf(train)
   const names = program.outputs.filter(o => o.role === 'loss').map(o => o.name)
   const sums = new Map<string, number>()
   const ids: string[] = []
   let outputs: HostTensors = {}
+  let broken: HostTensors = {}
   for (let pass = 0; pass < passes; pass++) {
     const batch = await batches.next()
-    outputs = await session.run({ ...batch.feeds, ...randomFeeds(program, seed, step * passes + pass), ...scalars({ ...optimiserScalars(train, step, pass), ...more }) })
+    outputs = await session.run({ ...batch.feeds, ...hostFeeds(run, step, pass) })
     ids.push(...batch.ids)
+    if (!Number.isFinite(outputs.grad_norm?.data[0] ?? 0)) broken = { grad_norm: outputs.grad_norm }
     for (const name of names) sums.set(name, (sums.get(name) ?? 0) + outputs[name].data[0])
   }
   if (passes === 1) return { outputs, ids }
-  return { outputs: { ...outputs, ...scalars(Object.fromEntries([...sums].map(([name, sum]) => [name, sum / passes]))) }, ids }
+  return { outputs: { ...outputs, ...broken, ...scalars(Object.fromEntries([...sums].map(([name, sum]) => [name, sum / passes]))) }, ids }
 }

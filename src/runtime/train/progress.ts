@@ -21,6 +21,9 @@ export class Pace {
     this.#last = now
   }
 
+  /** What has passed since the last tick counts for no step. */
+  pause(): void { this.#last = undefined }
+
   /** Seconds per step; 0 before the second step. */
   get secondsPerStep(): number { return this.#seconds }
 }

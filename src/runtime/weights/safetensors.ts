@@ -57,8 +57,8 @@ function checkRanges(entries: readonly Entry[], data: number, bad: (what: string
   if (at !== data) bad(`the tensors end at byte ${at} of the data, which has ${data}`)
 }
 
-/** Writes to a temporary name, then renames. Tensors are laid out in the order of the map, one in memory at a time, aligned to 8 bytes by a padded header. */
-export function writeSafetensors(path: string, tensors: StoredTensors, metadata: Readonly<Record<string, string>> = {}): void {
+/** Writes to a temporary name, then renames. Tensors are laid out in the order of the map, one in memory at a time, aligned to 8 bytes by a padded header. `written` sees every byte of the file in order. */
+export function writeSafetensors(path: string, tensors: StoredTensors, metadata: Readonly<Record<string, string>> = {}, written: (chunk: Uint8Array) => void = () => {}): void {
   const header: Record<string, unknown> = { __metadata__: metadata }
   let offset = 0
   for (const [name, t] of tensors) {
@@ -69,5 +69,6 @@ export function writeSafetensors(path: string, tensors: StoredTensors, metadata:
   text += ' '.repeat((8 - (Buffer.byteLength(text) % 8)) % 8)
   const head = Buffer.alloc(8)
   head.writeBigUInt64LE(BigInt(Buffer.byteLength(text)))
-  writeAtomically(path, (function* () { yield head; yield Buffer.from(text); for (const t of tensors.values()) yield t.bytes })())
+  const seen = (chunk: Uint8Array): Uint8Array => { written(chunk); return chunk }
+  writeAtomically(path, (function* () { yield seen(head); yield seen(Buffer.from(text)); for (const t of tensors.values()) yield seen(t.bytes) })())
 }
