@@ -37,7 +37,7 @@ export function handMadeStep(): Training {
 }
 
 /** Convolution, batch normalisation with running statistics, attention-like products, layer norm, resizing, a table read by index; trained with Adam and clipping. */
-export function derivedStep(clipNorm: number | 'none' = 1): Training {
+export function derivedStep(clipNorm: number | 'none' = 1, more: Partial<TrainSpec> = {}): Training {
   const b = new Builder()
   const parameters: Record<string, TensorData> = {}
   const param = (name: string, shape: Shape, low = -0.5, high = 0.5): ValueId => {
@@ -75,7 +75,7 @@ export function derivedStep(clipNorm: number | 'none' = 1): Training {
   const loss = op('loss', 'neg', [op('loss', 'reduceMean', [op('loss', 'mul', [logp, hit], {})], { axes: [0, 1, 2, 3], keepDims: false })], {})
   b.output('loss', 'loss', loss)
   b.output('loss/a', 'loss', loss)
-  const train = { optimizer: { kind: 'adam', lr: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 }, clipNorm: clipNorm === 'none' ? undefined : clipNorm } as unknown as TrainSpec
+  const train = { optimizer: { kind: 'adam', lr: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 }, clipNorm: clipNorm === 'none' ? undefined : clipNorm, ...more } as unknown as TrainSpec
   const program = buildTrainingStep({ mode: 'train', program: b.finish('derived'), train })
   const state: Record<string, TensorData> = { ...parameters, 'bn.running_mean': zeros([8]) }
   for (const input of program.inputs) if (input.role === 'moment') state[input.name] = zeros(input.type.shape)

@@ -40,6 +40,7 @@ describe('a model', () => {
             32,
           ],
           "kind": "cityscapes3d",
+          "labels": undefined,
           "mean": [
             0.485,
             0.456,
@@ -227,6 +228,7 @@ describe('a model', () => {
           mean = [0.485, 0.456, 0.406]
           std = [0.229, 0.224, 0.225]
           boxes = "required"
+          labels = "complete"
           augment = none
         }
         let width = 8

@@ -24,7 +24,7 @@ function toAugmentSpec(v: Value): AugmentSpec {
   }
 }
 
-export const toDataSpec = (f: Fields): DataSpec => ({ kind: 'cityscapes3d', image: pair(itemsAt(f, 'image')), mean: triple(itemsAt(f, 'mean')), std: triple(itemsAt(f, 'std')), boxes: textAt(f, 'boxes'), augment: f.get('augment')?.t === 'none' ? undefined : itemsAt(f, 'augment').map(toAugmentSpec) })
+export const toDataSpec = (f: Fields): DataSpec => ({ kind: 'cityscapes3d', image: pair(itemsAt(f, 'image')), mean: triple(itemsAt(f, 'mean')), std: triple(itemsAt(f, 'std')), boxes: textAt(f, 'boxes'), labels: textAt(f, 'labels') === 'partial' ? 'partial' : undefined, augment: f.get('augment')?.t === 'none' ? undefined : itemsAt(f, 'augment').map(toAugmentSpec) })
 
 /** `size` has been filled in from the data set. */
 export function toTaskConfig(kind: string, f: Fields): TaskConfig {

@@ -54,8 +54,8 @@ export const groupKinds: Kinds = {
 export const averageKinds: Kinds = { ema: { fields: { decay: { type: decayShare }, evaluate: { type: truth, default: bool(true) } } } }
 
 const bounds = { low: { type: number({ above: 0 }), default: float(0.01) }, high: { type: number({ above: 0 }), default: float(100) } }
-const weighting = (fields: KindSchema['fields']): KindSchema => ({
-  fields: { ...fields, ...bounds },
+const weighting = (fields: KindSchema['fields'], high = bounds.high): KindSchema => ({
+  fields: { ...fields, low: bounds.low, high },
   check: f => {
     const [low, high] = [numberOf(f.get('low')), numberOf(f.get('high'))]
     return low !== undefined && high !== undefined && low >= high ? { field: 'low', message: `\`low\` must lie below \`high\`, found ${low} and ${high}` } : undefined
@@ -67,7 +67,8 @@ export const weightingKinds: Kinds = {
   uncertainty: weighting({}),
   dwa: weighting({ temperature: { type: number({ above: 0 }), default: float(2) }, every: { type: optional(integer({ from: 1 })), default: none } }),
   gradnorm: weighting({ alpha: { type: number({ from: 0 }), default: float(1.5) }, lr: { type: number({ above: 0 }), default: float(0.025) }, at: { type: optional(oneOrMore('a pattern of paths such as "backbone.layers.3"', pattern())), default: none } }),
-  pcgrad: weighting({}),
+  // Where one gradient is much longer, coefficients of the other are large without harm.
+  pcgrad: weighting({}, { ...bounds.high, default: float(10_000) }),
 }
 
 /** Parts of a path between points; `*` within a part, `**` for any number of parts. */

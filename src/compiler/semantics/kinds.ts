@@ -3,7 +3,7 @@ import { didYouMean } from '../diagnostics/suggest.ts'
 import type { BuiltinFunction } from './functions/function.ts'
 import { integer, interval, kindOf, listOf, mismatch, names, number, oneOf, optional, size, type KindSchema } from './kinds-fields.ts'
 import { trainingKinds } from './kinds-train.ts'
-import { float, int, list, none, record, string, type KindGroup, type Value } from './values.ts'
+import { error, float, int, list, none, record, string, type KindGroup, type Value } from './values.ts'
 
 const floats = (...values: readonly number[]): Value => list(values.map(float))
 const lengthOf = (v: Value | undefined): number => (v?.t === 'list' ? v.items.length : 0)
@@ -33,6 +33,7 @@ export const dataKinds: Readonly<Record<string, KindSchema>> = {
       mean: { type: listOf('numbers', number(), 3), default: floats(0.485, 0.456, 0.406) },
       std: { type: listOf('numbers > 0', number({ above: 0 }), 3), default: floats(0.229, 0.224, 0.225) },
       boxes: { type: oneOf('required', 'optional'), default: string('required') },
+      labels: { type: oneOf('complete', 'partial'), default: string('complete') },
       augment: { type: optional(listOf('augmentations such as flip()', kindOf('augmentation', 'flip()'))), default: none },
     },
   },
@@ -87,6 +88,9 @@ export function schemaOf(kind: Extract<Value, { t: 'kind' }>): KindSchema {
 /** A mistake in the fields of a kind: the field at fault, what is wrong, and the likely fix. */
 export interface FieldProblem { readonly field: string | undefined; readonly message: string; readonly hint?: string | undefined }
 
+/** Reported where it was made. */
+const holdsError = (value: Value): boolean => value.t === 'error' || (value.t === 'list' && value.items.some(holdsError))
+
 /** Check given fields against a schema and add the defaults, in the order of the schema. */
 export function completeFields(schema: KindSchema, given: ReadonlyMap<string, Value>): { readonly fields: ReadonlyMap<string, Value>; readonly problems: readonly FieldProblem[] } {
   const problems: FieldProblem[] = []
@@ -95,7 +99,7 @@ export function completeFields(schema: KindSchema, given: ReadonlyMap<string, Va
   for (const [name, field] of Object.entries(schema.fields)) {
     const value = given.get(name) ?? field.default
     if (value === undefined) { problems.push({ field: undefined, message: `\`${name}\` is missing`, hint: `${name} = ..., ${field.type.expects}` }); continue }
-    const accepted = value.t === 'error' ? value : field.type.accept(value)
+    const accepted = holdsError(value) ? error : field.type.accept(value)
     if (accepted === undefined) problems.push({ field: name, message: `\`${name}\`: ${mismatch(field.type, value)}` })
     fields.set(name, accepted ?? { t: 'error' })
   }

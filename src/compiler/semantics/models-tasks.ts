@@ -2,7 +2,9 @@
 import { diagnose } from '../diagnostics/catalogue.ts'
 import type { Diagnostic, Span } from '../diagnostics/diagnostic.ts'
 import type { Builder } from '../ir/builder.ts'
-import type { DataSpec, TaskSpec, WeightingSpec } from '../tasks/spec.ts'
+import type { Origin } from '../ir/program.ts'
+import { Emitter } from '../rules/gradient-language.ts'
+import type { DataSpec, TaskSpec, TrainSpec } from '../tasks/spec.ts'
 import type { Evaluator } from './evaluate.ts'
 import { toTaskConfig } from './kinds-spec.ts'
 import { leaves, taskTensors } from './kinds-tensors.ts'
@@ -58,19 +60,32 @@ function checkGrids(task: TaskValues, { config, predictions }: TaskSpec, data: D
   }
 }
 
+/**
+ * Of images without a valid depth the target stands for the prediction: a loss has no error and no gradient there. The targets of other tasks say themselves what does not count.
+ */
+function withoutMissing(builder: Builder, { config }: TaskSpec, prediction: Value, targets: ReadonlyMap<string, Value>, origin: Origin): Value {
+  const target = targets.get('depth')
+  if (config.kind !== 'depth' || prediction.t !== 'tensor' || target?.t !== 'tensor') return prediction
+  const g = new Emitter(builder, origin)
+  const missing = g.equal(target.id, g.fill(config.invalid))
+  const valid = g.op('reduceMax', [g.sub(g.fill(1), missing)], { axes: [1, 2, 3], keepDims: true })
+  return { ...prediction, id: g.where(g.op('greater', [valid, g.fill(0)], {}), prediction.id, target.id) }
+}
+
 /** Declare targets, call the losses, add the outputs of role 'loss' and their weighted total. False after a report. */
-export function addLosses(predicted: readonly Predicted[], model: { readonly name: string; readonly span: Span }, weighting: WeightingSpec | undefined, evaluator: Evaluator, report: Report): boolean {
+export function addLosses(predicted: readonly Predicted[], model: { readonly name: string; readonly span: Span }, { train: { weighting }, data: { labels } }: { readonly train: Pick<TrainSpec, 'weighting'>; readonly data: Pick<DataSpec, 'labels'> }, evaluator: Evaluator, report: Report): boolean {
   const trained = predicted.filter(p => p.task.loss.t !== 'none')
   if (trained.length === 0) { report(diagnose('nothing-to-train', model.span, { name: model.name })); return false }
   const { builder } = evaluator
   evaluator.setPhase('loss')
-  const losses: TaskLoss[] = []
+  const losses: TaskLoss[] = [], partial = labels === 'partial'
   let complete = true
   for (const { task, spec, prediction } of trained) {
     const origin = { path: `losses.${task.name}`, span: task.lossSpan, phase: 'loss' } as const
     const targets = new Map<string, Value>(Object.entries(spec.targets).map(([name, type]) => [name, { t: 'tensor', type, id: builder.input(`target/${task.name}/${name}`, 'target', type, origin) }]))
     const instance = evaluator.instantiate(task.loss, `losses.${task.name}`, task.lossSpan)
-    const result = evaluator.call(instance, [{ value: prediction, span: task.lossSpan }, { value: record(targets), span: task.lossSpan }], task.lossSpan)
+    const seen = partial ? withoutMissing(builder, spec, prediction, targets, origin) : prediction
+    const result = evaluator.call(instance, [{ value: seen, span: task.lossSpan }, { value: record(targets), span: task.lossSpan }], task.lossSpan)
     if (result.t === 'error') { complete = false; continue }
     const components: readonly (readonly [string, Value])[] = result.t === 'record' ? [...result.fields] : [['', result]]
     const scalars = components.map(([name, value]) => (value.t === 'tensor' && value.type.dtype === 'float32' && value.type.shape.length === 0 ? { name, id: value.id } : undefined))

@@ -224,7 +224,7 @@ function elaborateModel(model: ResolvedModel, modules: ReadonlyMap<string, Modul
   const predicted = collectPredictions(result, lastReturn(forward.body) ?? forward.span, values.tasks, data, batch, builder, report)
   if (predicted === undefined) return undefined
   if (!checkBest(train.best, predicted.map(p => p.spec), model, report)) return undefined
-  if (options.mode === 'train' && !addLosses(predicted, model, train.weighting, evaluator, report)) return undefined
+  if (options.mode === 'train' && !addLosses(predicted, model, { train, data }, evaluator, report)) return undefined
   if (evaluator.stopped) return undefined
   if (options.mode === 'train') checkTraining(train, builder.inputs, predicted.filter(p => p.task.loss.t !== 'none').length, model.train.slots, report)
   reportUnused(model, values, evaluator, substitutions, renamed, options.mode, report)

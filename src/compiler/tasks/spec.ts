@@ -16,6 +16,8 @@ export interface DataSpec {
   readonly mean: readonly [number, number, number]
   readonly std: readonly [number, number, number]
   readonly boxes: 'required' | 'optional'
+  /** 'partial': training images may lack the labels of some tasks, whose losses do not see them; undefined: each has all */
+  readonly labels?: 'partial' | undefined
   /** in training only; undefined: none */
   readonly augment?: readonly AugmentSpec[] | undefined
 }

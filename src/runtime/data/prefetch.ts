@@ -118,7 +118,7 @@ export async function openImages(root: string, split: string, data: DataSpec, ta
     const { dropped, source, ...setup } = await openPack(root, split, data, tasks, only)
     return { ids: setup.entries.map(e => e.id), dropped, source, packed: true, setup: { kind: 'packed', ...setup } }
   }
-  const options = { image: data.image, need: needOf(tasks), boxes: data.boxes }
+  const options = { image: data.image, need: needOf(tasks), boxes: data.boxes, ...(data.labels === 'partial' ? { partial: split === 'train' } : {}) }
   const { ids, dropped } = await openCityscapes3d(root, split, options, only)
   return { ids, dropped, source: root, packed: false, setup: { kind: 'batches', root, split, ids, options, data, tasks } }
 }

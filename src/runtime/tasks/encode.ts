@@ -1,7 +1,7 @@
 // One sample -> the tensors that a program is fed with: the normalised image and the targets of every task.
 import type { TensorData } from '../../compiler/ir/types.ts'
 import type { DataSpec, TaskSpec } from '../../compiler/tasks/spec.ts'
-import type { Sample } from '../data/dataset.ts'
+import type { Camera, Sample } from '../data/dataset.ts'
 import { encodeDepth } from './depth.ts'
 import { encodeDetection3d } from './detection3d/encode.ts'
 import { encodeSegmentation } from './segmentation.ts'
@@ -20,6 +20,14 @@ export function encodeImage(image: Uint8Array, height: number, width: number, da
   return { dtype: 'float32', shape: [3, height, width], data: out }
 }
 
+/** Stands in where there are no boxes to project. */
+const noCamera: Camera = { fx: 1, fy: 1, u0: 0, v0: 0, baseline: 1, sensorTIso8855: [] }
+
+/** The sample with labels that do not count in place of those that it lacks; a raw disparity of 0 is no measurement. */
+const withBlanks = (sample: Sample): Sample => ({
+  ...sample, labelIds: sample.labelIds ?? new Uint8Array(sample.height * sample.width), disparity: sample.disparity ?? new Uint16Array(sample.height * sample.width), boxes: sample.boxes ?? [], camera: sample.camera ?? noCamera,
+})
+
 function encodeTask(sample: Sample, task: TaskSpec): Record<string, TensorData> {
   switch (task.config.kind) {
     case 'segmentation': return encodeSegmentation(sample, task.config)
@@ -28,9 +36,10 @@ function encodeTask(sample: Sample, task: TaskSpec): Record<string, TensorData> 
   }
 }
 
-/** `image` and `target/<task>/<name>`, without a batch axis. Throws DataError when the sample lacks what a task needs. */
+/** `image` and `target/<task>/<name>`, without a batch axis. Throws DataError when the sample lacks what a task needs, unless labels are partial. */
 export function encodeSample(sample: Sample, data: DataSpec, tasks: readonly TaskSpec[]): Record<string, TensorData> {
   const feeds: Record<string, TensorData> = { image: encodeImage(sample.image, sample.height, sample.width, data) }
-  for (const task of tasks) for (const [name, tensor] of Object.entries(encodeTask(sample, task))) feeds[`target/${task.name}/${name}`] = tensor
+  const labelled = data.labels === 'partial' ? withBlanks(sample) : sample
+  for (const task of tasks) for (const [name, tensor] of Object.entries(encodeTask(labelled, task))) feeds[`target/${task.name}/${name}`] = tensor
   return feeds
 }

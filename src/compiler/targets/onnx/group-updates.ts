@@ -37,12 +37,18 @@ class Finder {
   readonly #readers = new Map<ValueId, number>()
   readonly #outputs: ReadonlyMap<string, ProgramOutput>
   readonly #program: Program
+  /** Next values of moments by the name of their parameter. */
+  readonly #moments = new Map<string, ProgramOutput[]>()
 
   constructor(program: Program) {
     this.#program = program
     this.producers = new Map(program.nodes.map(n => [n.id, n] as const))
     this.#inputs = new Map(program.inputs.map(i => [i.id, i] as const))
     this.#outputs = new Map(program.outputs.map(o => [o.name, o] as const))
+    for (const o of program.outputs) {
+      const of = o.name.slice(o.name.indexOf('/') + 1)
+      if (o.role === 'moment') (this.#moments.get(of) ?? this.#moments.set(of, []).get(of)!).push(o)
+    }
     for (const v of [...program.nodes.flatMap(n => n.inputs), ...program.outputs.map(o => o.value)]) this.#readers.set(v, (this.#readers.get(v) ?? 0) + 1)
   }
 
@@ -85,6 +91,10 @@ class Finder {
       return `#${v}`
     }
     visit(root.id)
+    // Averages of the parameter follow its next value.
+    const followers = (this.#moments.get(parameter.name) ?? []).map(o => o.value).filter(v => !reached.has(v) && this.producers.get(v)?.inputs.some(i => this.producers.get(i)?.inputs.includes(root.id)))
+    followers.forEach(visit)
+    const ends = new Set([root.id, ...followers])
     for (const [v, name] of leaves) {
       if (name.startsWith('M')) {
         const moment = this.#outputs.get(this.#inputs.get(v)!.name)
@@ -102,12 +112,12 @@ class Finder {
     for (const { id, inputs } of nodes) {
       if (!inputs.some(v => tied.has(v) || leaves.get(v)?.startsWith('M'))) continue
       tied.add(id)
-      if ((this.#readers.get(id) ?? 0) !== reached.get(id)!.reads - (id === root.id ? 1 : 0) + (values.has(id) ? 1 : 0)) alone = false
+      if ((this.#readers.get(id) ?? 0) !== reached.get(id)!.reads - (ends.has(id) ? 1 : 0) + (values.has(id) ? 1 : 0)) alone = false
     }
     if (!alone || !ELEMENTWISE.has(root.op)) return undefined
     const text = [...reached.values()].map(r => r.text.replaceAll(/#\d+/g, id => numbers.get(id)!)).join(';')
-    const ends = [...outputs].map(([name, o]) => `${name}=${numbers.get(`#${o.value}`)}`).sort().join()
-    return { parameter, nodes, leaves, outputs, signature: `${text};${ends}` }
+    const results = [...outputs].map(([name, o]) => `${name}=${numbers.get(`#${o.value}`)}`).sort().join()
+    return { parameter, nodes, leaves, outputs, signature: `${text};${results}` }
   }
 
   #type(v: ValueId): readonly number[] { return (this.producers.get(v) ?? this.#inputs.get(v)!).type.shape }
