@@ -25,6 +25,9 @@ export interface ExaminedRun {
   readonly memory: number | undefined
 }
 
+/** Images that were replaced are replaced again. */
+const replacing = ({ onError }: TrainSpec): { onUnreadable?: () => void } => (onError === 'skip' ? { onUnreadable: () => {} } : {})
+
 const isFinite = ({ dtype, data }: TensorData): boolean => dtype !== 'float32' || (data as Float32Array).every(Number.isFinite)
 
 function describe({ input, op, path, phase, place }: PlacedValue): string {
@@ -48,7 +51,7 @@ export async function examineStep(run: ExaminedRun, step: number, state: HostTen
   const inputs = check.values.filter(v => v.input !== '').map(v => v.input)
   const given = new Map(Object.entries(state))
   const session = await engine.openPrepared(check.prepared, Object.fromEntries(check.prepared.state.map(({ name }) => [name, given.get(name)!])))
-  const batches = openBatches({ images, batch: train.batch, seed, start: step * passesOf(train), workers: 0 })
+  const batches = openBatches({ images, batch: train.batch, seed, start: step * passesOf(train), workers: 0, ...replacing(train) })
   try {
     for (let pass = 0; pass < passesOf(train); pass++) {
       const { feeds, ids } = await batches.next()
@@ -76,7 +79,7 @@ export async function examineFromCheckpoint(run: ExaminedRun, step: number, stop
   const { state } = loadCheckpoint(folder, info, program.inputs)
   const weights = new LossWeights(tasks, train.weighting, stepsPerEpoch(train, images.ids.length), info.lossWeights)
   if (info.step === step) return examineStep(run, step, state, weights.scalars())
-  const batches = openBatches({ images, batch: train.batch, seed, start: info.step * passesOf(train) })
+  const batches = openBatches({ images, batch: train.batch, seed, start: info.step * passesOf(train), ...replacing(train) })
   let session: Session | undefined
   let before: HostTensors
   try {

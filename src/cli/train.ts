@@ -18,6 +18,7 @@ import { RunLog } from '../runtime/train/log.ts'
 import { NonFiniteError, train, TrainingError, type TrainingResult } from '../runtime/train/loop.ts'
 import { passesOf } from '../runtime/train/passes.ts'
 import { duration, figure, Progress } from '../runtime/train/progress.ts'
+import { UnreadableImages } from '../runtime/train/unreadable.ts'
 import { packageVersion } from '../runtime/worker-path.ts'
 import { givesBack, runGivingBack } from './allocator.ts'
 import { CompilerProcess } from './compiler.ts'
@@ -100,7 +101,11 @@ async function trainSteps(file: string, options: TrainOptions): Promise<Finished
     say(`training step: ${operators.toLocaleString('en-US')} operators, ready in ${((performance.now() - compiling) / 1000).toFixed(1)} s; ${checked.engine.name} on ${checked.engine.device}`)
     const start = resumed?.step ?? 0
     const { steps, batch, accumulate } = model.train
-    const batches = await readyBatches(openBatches({ images, batch, seed, start: start * passesOf(model.train) }))
+    const unreadable = new UnreadableImages()
+    const batches = await readyBatches(openBatches({
+      images, batch, seed, start: start * passesOf(model.train), note: text => progress.note(text),
+      onUnreadable: model.train.onError === 'stop' ? undefined : image => { if (unreadable.add(image)) progress.note(`note: ${image.id} is replaced by the next image: ${image.reason}`) },
+    }))
     const { ids, dropped, packed } = images
     const chosen = `${packed ? 'packed ' : ''}images${dropped === 0 ? '' : ` (${dropped} more have no box of an evaluated class and are left out)`}`
     say(`${root}: ${ids.length} ${chosen}, batch ${batch}${accumulate === undefined ? '' : ` x ${accumulate} passes`}; ${resumed === undefined ? '' : `resumed, `}steps ${start + 1} to ${steps}; log and checkpoints in ${folder}`)
@@ -114,6 +119,7 @@ async function trainSteps(file: string, options: TrainOptions): Promise<Finished
       removeLeftovers(folder)
     }
     writeAtomically(join(folder, textFile), model.resolved)
+    unreadable.attach(folder, start * passesOf(model.train))
     recordStart(folder, { model: model.name, seed, steps, batch, data: root, images: ids.length, program: digest },
       thisStart({ step: start, engine: checked.engine.name, device: checked.engine.device, mtlc: packageVersion(), command: ['mtlc', ...process.argv.slice(2)] }))
     const source = { file, model: options.model, set: options.set, sources, engine: { engine: options.engine, device: options.device }, folder, root: images.source }
@@ -135,6 +141,7 @@ async function trainSteps(file: string, options: TrainOptions): Promise<Finished
     const losses = ['loss', ...model.tasks.map(t => t.name)].filter(n => n in result.first && n in result.last)
     if (losses.length > 0) say(`${losses.map(n => `${n} ${figure(result.first[n])} -> ${figure(result.last[n])}`).join(', ')} (first and last means of the log)`)
     say(`${result.weights}: written, after ${duration((performance.now() - began) / 1000)}`)
+    if (unreadable.summary !== undefined) say(`warning: ${unreadable.summary}`)
     const { best } = result
     if (best !== undefined) say(`${best.weights}: the best, ${model.train.best!} ${figure(best.value)} at step ${best.step}`)
     if (result.ended === 'early') say(`ended early at step ${result.step} of ${steps}: ${model.train.earlyStop} evaluations without a better ${model.train.best}`)

@@ -10,6 +10,7 @@ import { isPack } from './pack/manifest.ts'
 import { openPack, PackLoader } from './pack/read.ts'
 import type { PackSetup } from './pack/read.ts'
 import { WorkerPool } from './pool.ts'
+import { loadAsGiven, loadReplacing, type LoadedBatch, type Loader } from './replace.ts'
 import { Random, seedOf } from './synth/random.ts'
 
 /** One step's input: `image` and `target/<task>/<name>`, with the batch axis first. */
@@ -32,6 +33,10 @@ export interface BatchOptions {
   readonly workers?: number
   /** batches that may be under way or ready at a time; default: workers + 1 */
   readonly ahead?: number
+  /** An image that cannot be read is replaced by the next one, and told here when its batch is handed out; without it, it is an error. */
+  readonly onUnreadable?: ((image: { readonly pass: number; readonly id: string; readonly reason: string }) => void) | undefined
+  /** What there is to be told of the threads. */
+  readonly note?: (text: string) => void
 }
 
 /** The order of n samples in an epoch: a permutation made from the seed (Fisher-Yates). */
@@ -76,13 +81,13 @@ export class StepOrder {
 }
 
 /** Keeps `ahead` batches under way from `start` on and hands them out in order. */
-function inOrder(load: (job: BatchJob) => Promise<Feeds>, ids: readonly string[], order: StepOrder, start: number, ahead: number): () => Promise<Batch> {
-  const pending = new Map<number, Promise<Batch>>()
+function inOrder(load: (job: BatchJob) => Promise<LoadedBatch>, ids: readonly string[], order: StepOrder, { start, ahead, onUnreadable }: { readonly start: number; readonly ahead: number; readonly onUnreadable: BatchOptions['onUnreadable'] }): () => Promise<Batch> {
+  const pending = new Map<number, Promise<{ readonly batch: Batch; readonly unreadable: LoadedBatch['unreadable'] }>>()
   let step = start
   const begin = (s: number): void => {
     if (pending.has(s)) return
     const indices = order.indices(s)
-    const batch = load({ indices, place: s * indices.length }).then(feeds => ({ step: s, ids: indices.map(i => ids[i]), feeds }))
+    const batch = load({ indices, place: s * indices.length }).then(({ feeds, indices: chosen, unreadable }) => ({ batch: { step: s, ids: chosen.map(i => ids[i]), feeds }, unreadable }))
     // A failure is told when its step is asked for, not before.
     batch.catch(() => undefined)
     pending.set(s, batch)
@@ -93,7 +98,8 @@ function inOrder(load: (job: BatchJob) => Promise<Feeds>, ids: readonly string[]
   if (ahead > 1) fill()
   return async () => {
     fill()
-    const batch = await pending.get(step)!
+    const { batch, unreadable } = await pending.get(step)!
+    for (const { index, reason } of unreadable) onUnreadable?.({ pass: step, id: ids[index], reason })
     pending.delete(step++)
     if (ahead > 1) fill()
     return batch
@@ -123,17 +129,17 @@ export async function openImages(root: string, split: string, data: DataSpec, ta
   return { ids, dropped, source: root, packed: false, setup: { kind: 'batches', root, split, ids, options, data, tasks } }
 }
 
-const loaderOf = (setup: Images['setup']): { load(indices: readonly number[], place?: number): Promise<Feeds>; close?(): Promise<void> } => (setup.kind === 'packed' ? new PackLoader(setup) : new BatchLoader(setup))
+const loaderOf = (setup: Images['setup']): Loader & { close?(): Promise<void> } => (setup.kind === 'packed' ? new PackLoader(setup) : new BatchLoader(setup))
 
 /** Starts making batches. */
-export function openBatches({ images: { ids, setup: images }, batch, seed, start = 0, ...options }: BatchOptions): BatchSource {
-  const setup = { ...images, seed }
+export function openBatches({ images: { ids, setup: images }, batch, seed, start = 0, onUnreadable, note, ...options }: BatchOptions): BatchSource {
+  const setup = { ...images, seed, ...(onUnreadable !== undefined && { replace: ids.length }) }
   const order = new StepOrder(ids.length, seed, batch)
   const workers = options.workers ?? Math.min(4, Math.max(1, availableParallelism() - 1))
   if (workers === 0) {
     const loader = loaderOf(setup)
-    return { next: inOrder(({ indices, place }) => loader.load(indices, place), ids, order, start, 1), close: async () => loader.close?.() }
+    return { next: inOrder(job => (onUnreadable === undefined ? loadAsGiven(loader, job) : loadReplacing(loader, job, ids.length)), ids, order, { start, ahead: 1, onUnreadable }), close: async () => loader.close?.() }
   }
-  const pool = new WorkerPool(workers, setup)
-  return { next: inOrder(job => pool.run(job) as Promise<Feeds>, ids, order, start, Math.max(2, options.ahead ?? workers + 1)), close: () => pool.close() }
+  const pool = new WorkerPool(workers, setup, note)
+  return { next: inOrder(job => pool.run(job) as Promise<LoadedBatch>, ids, order, { start, ahead: Math.max(2, options.ahead ?? workers + 1), onUnreadable }), close: () => pool.close() }
 }

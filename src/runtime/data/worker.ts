@@ -10,13 +10,17 @@ import { PackLoader } from './pack/read.ts'
 import type { PackSetup } from './pack/read.ts'
 import { packSample } from './pack/sample.ts'
 import type { Answer } from './pool.ts'
+import { loadAsGiven, loadReplacing } from './replace.ts'
 import { statisticsOf } from './statistics.ts'
 import type { StatisticsSetup } from './statistics.ts'
 import { writeSample } from './synth/write.ts'
 import type { SynthJob } from './synth/write.ts'
 
+/** `replace`: among how many images the next one stands in for one that cannot be read; undefined: that is an error. */
+type BatchesSetup = (({ readonly kind: 'batches' } & BatchSetup) | ({ readonly kind: 'packed' } & PackSetup)) & { readonly replace?: number }
+
 /** workerData */
-export type Setup = { readonly kind: 'synth' } | ({ readonly kind: 'batches' | 'pack' } & BatchSetup) | ({ readonly kind: 'packed' } & PackSetup) | ({ readonly kind: 'statistics' } & StatisticsSetup) | ({ readonly kind: 'check' } & CheckSetup)
+export type Setup = { readonly kind: 'synth' } | ({ readonly kind: 'pack' } & BatchSetup) | BatchesSetup | ({ readonly kind: 'statistics' } & StatisticsSetup) | ({ readonly kind: 'check' } & CheckSetup)
 
 interface Done { readonly result: unknown; readonly transfer: ArrayBuffer[] }
 
@@ -30,9 +34,9 @@ function workOf(setup: Setup): (content: unknown) => Promise<Done> {
     case 'packed': {
       const loader = setup.kind === 'packed' ? new PackLoader(setup) : new BatchLoader(setup)
       return async content => {
-        const { indices, place } = content as BatchJob
-        const result = await loader.load(indices, place)
-        return { result, transfer: buffersOf(result) }
+        const job = content as BatchJob
+        const result = await (setup.replace === undefined ? loadAsGiven(loader, job) : loadReplacing(loader, job, setup.replace))
+        return { result, transfer: buffersOf(result.feeds) }
       }
     }
     case 'pack': return async content => {
