@@ -1,5 +1,5 @@
 // The loop with a session of its own: a disk that fills up, numbers that are not finite, an engine or a data worker that dies.
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it, vi } from 'vitest'
@@ -104,4 +104,66 @@ it('draws depend on seed, step and name alone', () => {
   expect(randomFeeds(step, 1, 5)).toEqual(randomFeeds(step, 1, 5))
   for (const other of [randomFeeds(step, 1, 6), randomFeeds(step, 2, 5)]) expect(other.drop.data).not.toEqual(randomFeeds(step, 1, 5).drop.data)
   expect(randomFeeds(step, 1, 5).drop.data.every(v => v >= 0 && v < 1)).toBe(true)
+})
+
+/** Evaluations every two steps, with a metric that `values` gives by step. */
+const evaluated = (values: Readonly<Record<number, number>>, asked: number[], patience?: number): Pick<TrainingRun, 'evaluation'> => ({
+  evaluation: {
+    every: 2, best: { metric: 'semseg/mIoU', direction: 'higher' }, patience,
+    run: async (n, weights) => { asked.push(n); expect(existsSync(weights)).toBe(true); return { metrics: { 'semseg/mIoU': values[n] }, samples: [] } },
+  },
+})
+const rising = { 2: 0.1, 4: 0.5, 6: 0.3, 8: NaN, 9: 0.2 }
+
+it('evaluates on a schedule and at the end, and keeps the best checkpoint beside the newest', async () => {
+  const asked: number[] = []
+  const result = await train(runOf('evaluated', () => ({}), evaluated(rising, asked)))
+  expect(asked).toEqual([2, 4, 6, 8, 9])
+  expect(result).toMatchObject({ ended: 'done', step: 9, best: { step: 4, value: 0.5 } })
+  expect(checkpointSteps(join(top, 'evaluated'))).toEqual([4, 8, 9])
+  expect(lines('evaluated')).toContainEqual({ step: 8, eval: { 'semseg/mIoU': null }, images_per_second: 0 })
+})
+
+it('makes up for an evaluation that a kill has cut off, and makes none twice', async () => {
+  const asked: number[] = []
+  const cut = evaluated(rising, asked)
+  await expect(train(runOf('cut', () => ({}), { evaluation: { ...cut.evaluation!, run: async (n, w) => { if (n === 6) throw new EngineError('killed'); return cut.evaluation!.run(n, w) } } }))).rejects.toThrow('killed')
+  const { info } = findCheckpoint(join(top, 'cut'))
+  expect(info.step).toBe(6)
+  const result = await train(runOf('cut', () => ({}), { start: 6, window: info.window, ...cut }))
+  expect(asked).toEqual([2, 4, 6, 8, 9])
+  expect(result.best).toMatchObject({ step: 4, value: 0.5 })
+  expect(lines('cut')).toEqual(lines('evaluated'))
+})
+
+it('ends early when nothing better comes', async () => {
+  const asked: number[] = []
+  const result = await train(runOf('early stop', () => ({}), evaluated(rising, asked, 2)))
+  expect([result.ended, result.step, asked]).toEqual(['early', 8, [2, 4, 6, 8]])
+  expect(findCheckpoint(join(top, 'early stop')).info.step).toBe(8)
+})
+
+const skipping = { ...model, train: { ...model.train, onNonfinite: 'skip' } } as unknown as ElaboratedModel
+
+it('skips, counts and logs steps that are not finite, examines the first, and ends after ten in a row', async () => {
+  const examined: number[] = []
+  const examine = async (n: number): Promise<string> => { examined.push(n); return 'from the head' }
+  await train(runOf('skipped', n => (n === 2 || n === 3 ? { gradNorm: NaN } : n === 7 ? { gradNorm: Infinity } : {}), { model: skipping, examine }))
+  expect(examined).toEqual([1])
+  expect((lines('skipped') as Record<string, number>[]).map(l => [l.step, l.skipped])).toEqual([[1, 0], [4, 2], [8, 1], [9, 0]])
+  const long = { ...skipping, train: { ...skipping.train, steps: 30 } } as unknown as ElaboratedModel
+  const error = await train(runOf('skipped out', n => (n > 4 ? { gradNorm: NaN } : {}), { model: long, steps: 30, examine })).catch((e: unknown) => e)
+  expect(messageOf(error)).toMatchInlineSnapshot(`
+    "step 14: 10 steps in a row were skipped because losses or gradients were not finite
+      The checkpoint of step 12 is untouched
+      fix: a lower learning rate (--set train.optimizer.lr=...) or gradient clipping (--set train.clip_norm=10) usually helps"
+  `)
+  expect(findCheckpoint(join(top, 'skipped out')).info.window).toMatchObject({ skippedInRow: 8 })
+})
+
+it('a clock that jumps changes nothing that is written but times', async () => {
+  const jumps = vi.spyOn(Date, 'now').mockImplementation(() => (Math.random() < 0.5 ? 0 : 1e15))
+  await train(runOf('jumping')).finally(() => jumps.mockRestore())
+  expect(lines('jumping')).toEqual(lines('whole'))
+  expect(readFileSync(join(top, 'jumping', 'log.jsonl'), 'utf8')).not.toMatch(/images_per_second":(-|null)/)
 })
