@@ -20,14 +20,18 @@ const defaults = [
 const given = process.argv.slice(2)
 const configurations = given.length === 0 ? defaults : given.reduce((all, a) => a.endsWith('.mtl') ? [...all, [a]] : [...all.slice(0, -1), [...all.at(-1), a]], [])
 
-const peakOf = pid => { try { return 1024 * Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) } catch { return 0 } }
+const field = (pid, name) => { try { return 1024 * Number(new RegExp(`${name}:\\s+(\\d+)`).exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) } catch { return 0 } }
+const textOf = path => { try { return readFileSync(path, 'utf8') } catch { return '' } }
+/** Of a process; where it runs itself again, of the one that works, with what the other holds alone. */
+const peakOf = pid => {
+  const again = textOf(`/proc/${pid}/task/${pid}/children`).trim().split(' ').find(child => textOf(`/proc/${child}/cmdline`).includes('mtlc.js'))
+  return again === undefined ? field(pid, 'VmHWM') : field(again, 'VmHWM') + field(pid, 'RssAnon')
+}
 
 /** Runs mtlc; its text, seconds and peak in bytes. */
 const mtlc = (...args) => new Promise((resolve, reject) => {
   const began = performance.now()
-  // With a budget mtlc runs itself again with this setting; given at once, the process that is measured is the one that works.
-  const env = args.includes('--memory') ? { ...process.env, MALLOC_MMAP_THRESHOLD_: String(2 ** 20) } : process.env
-  const child = spawn(process.execPath, ['bin/mtlc.js', ...args], { stdio: ['ignore', 'pipe', 'pipe'], env })
+  const child = spawn(process.execPath, ['bin/mtlc.js', ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
   let text = '', peak = 0
   child.stdout.on('data', d => { text += d })
   child.stderr.on('data', d => { text += d })

@@ -44,8 +44,7 @@ class Side {
   }
 }
 
-// As `mtlc train --memory`: in a process whose free buffers go back to the system.
-const mtlc = (name, mode, folder) => new Side('node', ['--max-old-space-size=16384', join(bundles, 'worker.js'), name, mode, folder, peer === 'tfjs' ? 'tfjs/tensorflow' : 'auto', ...(budget === undefined ? [] : [budget])], budget === undefined ? {} : { MALLOC_MMAP_THRESHOLD_: String(2 ** 20) })
+const mtlc = (name, mode, folder) => new Side('node', ['--max-old-space-size=16384', join(bundles, 'worker.js'), name, mode, folder, peer === 'tfjs' ? 'tfjs/tensorflow' : 'auto', ...(budget === undefined ? [] : [budget])])
 /** The PyTorch process, or what else the network is compared with: `compile` is torch.compile, `onnx` the network exported by PyTorch and run by onnxruntime (inference), `tfjs` the network hand-written in TensorFlow.js with its own autodiff (training; then mtlc too runs on tfjs, device tensorflow). */
 const peers = {
   torch: (folder, mode) => new Side(python, ['bench/peers/worker.py', folder, mode], torchSettings),

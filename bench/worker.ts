@@ -1,10 +1,12 @@
 // A live mtlc process: opens a case as `mtlc train` and `mtlc eval` do, then does a step or an inference for every line it reads, and answers with JSON.
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import type { Program } from '../src/compiler/ir/program.ts'
 import type { TensorData } from '../src/compiler/ir/types.ts'
 import type { TrainSpec } from '../src/compiler/tasks/spec.ts'
 import { optimiserScalars } from '../src/compiler/training/scalars.ts'
+import { givesBack, isLarge, runGivingBack } from '../src/cli/allocator.ts'
 import { CompilerProcess } from '../src/cli/compiler.ts'
 import { memorySize } from '../src/cli/memory-size.ts'
 import type { Engine, Session } from '../src/runtime/engines/engine.ts'
@@ -16,8 +18,24 @@ import { caseOf, feedsOf, stateOf, stored, type Case } from './inputs.ts'
 const [name, mode, folder, on = 'auto', budget] = process.argv.slice(2)
 const tell = (answer: object): void => { process.stdout.write(`${JSON.stringify(answer)}\n`) }
 
-/** Peak resident memory, MiB. */
-const highWater = (): number => process.resourceUsage().maxRSS / 1024
+/** What only the process that waits for this one holds, MiB. */
+const waiting = (): number => Number(/RssAnon:\s+(\d+)/.exec(readFileSync(`/proc/${process.ppid}/status`, 'utf8'))?.[1] ?? 0) / 1024
+/** Peak resident memory, MiB; of both processes, where one runs the other. */
+const highWater = (): number => process.resourceUsage().maxRSS / 1024 + (givesBack() ? waiting() : 0)
+
+/** As `mtlc train`: a large step, or one with a budget, runs in a process that gives buffers back. */
+async function runsInAnother({ file, set, batch }: Case): Promise<boolean> {
+  if (givesBack()) return false
+  if (budget === undefined) {
+    const compiler = new CompilerProcess()
+    const { model } = await compiler.ask('describe', { file, set, batch, quiet: true })
+    await compiler.close()
+    if (!isLarge(model.program.inputs.filter(i => i.role === 'parameter'))) return false
+  }
+  await runGivingBack()
+  return true
+}
+if (mode !== 'infer' && !on.startsWith('tfjs') && await runsInAnother(caseOf(name))) process.exit()
 
 interface Opened { readonly session: Session; readonly program: Pick<Program, 'inputs'>; readonly train: TrainSpec; readonly ready: { readonly nodes: number; readonly elaborateMs: number; readonly compileMs: number; readonly openMs: number; /** peak of the process that compiled, MiB, where it is another one */ readonly compilePeak?: number } }
 

@@ -1,8 +1,10 @@
 // The memory of a training step, told before it runs, and fitted to a budget.
 import { totalmem } from 'node:os'
 import type { Program } from '../compiler/ir/program.ts'
-import { fitMemory, type Fit } from '../compiler/memory/fit.ts'
+import { cheapMemory, fitMemory, type Fit } from '../compiler/memory/fit.ts'
 import { planMemory, type MemoryMode, type MemoryPlan } from '../compiler/memory/plan.ts'
+import { freshWeights } from '../compiler/passes/fresh-weights.ts'
+import { isLarge } from './allocator.ts'
 import { UserError } from './errors.ts'
 
 export { memorySize } from './memory-size.ts'
@@ -36,12 +38,17 @@ function described({ plan, modules, added, multiplyAdds }: Fit): string {
   return `recomputing in ${modules.length} modules, ${cost}: ${modules.slice(0, 3).join(', ')}${modules.length > 3 ? ', ...' : ''}; the peak is at ${plan.at.split('/').slice(0, -1).join('/')}\n`
 }
 
-/** The step as it runs without a budget: buffers are freed at their last use where that saves much. */
+/** The step as it runs without a budget: a large one computes again what is nearly free; else buffers are freed at their last use where that saves much. */
 export function stepMemory(step: Program): FittedStep {
-  const plain = planMemory(step)
-  if (plain.results < SMALL_RESULTS) return { program: step, plan: plain, mode: 'plain' }
-  const tight = planMemory(step, 'compact')
-  return plain.peak - tight.peak > WORTH_HIDING * plain.peak ? { program: step, plan: tight, mode: 'compact' } : { program: step, plan: plain, mode: 'plain' }
+  const program = freshWeights(step)
+  if (isLarge(step.inputs.filter(i => i.role === 'parameter'))) {
+    const fit = cheapMemory(program)
+    return { program: fit.program, plan: fit.plan, mode: 'released' }
+  }
+  const plain = planMemory(program)
+  if (plain.results < SMALL_RESULTS) return { program, plan: plain, mode: 'plain' }
+  const tight = planMemory(program, 'compact')
+  return plain.peak - tight.peak > WORTH_HIDING * plain.peak ? { program, plan: tight, mode: 'compact' } : { program, plan: plain, mode: 'plain' }
 }
 
 /** The step as it is to run within `budget` bytes (any, where undefined). Says on stderr what it will need where that is much or a budget was given. Throws UserError if nothing fits. */
@@ -53,7 +60,7 @@ export function fitStep(step: Program, budget: number | undefined): FittedStep {
     if (plan.peak > totalmem()) say(`warning: this machine has ${gib(totalmem())}: --memory ${Math.floor(0.8 * totalmem() / 2 ** 30)}GiB makes the step smaller by recomputing\n`)
     return free
   }
-  const fit = fitMemory(step, budget)
+  const fit = fitMemory(freshWeights(step), budget)
   if (!fit.fits) throw new UserError(`memory: the step does not fit into ${gib(budget)}: the smallest it can be made is estimated at ${told(fit.plan)}. Give at least ${(Math.ceil(fit.plan.peak / 2 ** 30 * 10) / 10).toFixed(1)}GiB, or make the batch or the image smaller`)
   say(`memory: a step is estimated to need ${told(fit.plan)}\n${described(fit)}`)
   return { program: fit.program, plan: fit.plan, mode: fit.modules.length > 0 ? 'released' : 'compact' }

@@ -16,7 +16,7 @@ import { bindWeights } from '../runtime/weights/bind.ts'
 import { readWeights } from '../runtime/weights/read.ts'
 import { checkBinding } from '../runtime/weights/report.ts'
 import type { StoredTensors } from '../runtime/weights/tensors.ts'
-import { givesBack, runGivingBack } from './allocator.ts'
+import { givesBack, isLarge, runGivingBack } from './allocator.ts'
 import type { Described } from './compiler-protocol.ts'
 import type { CompilerProcess } from './compiler.ts'
 import { synthesise } from './data.ts'
@@ -92,7 +92,7 @@ export async function checkAll(file: string, options: TrainOptions, compiler: Co
   const described = await mistakes.try(() => compiler.ask('describe', { file, model: options.model, set: options.set, quiet: givesBack() && options.memory === undefined }))
   const memory = options.engine === 'tfjs' ? undefined : options.memory ?? described?.model.train.memory
   if (memory === undefined && described?.model.train.memory !== undefined) say('note: train.memory plans the buffers of onnxruntime: tfjs takes what it needs')
-  if (memory !== undefined && !givesBack()) {
+  if (options.engine !== 'tfjs' && (memory !== undefined || (described !== undefined && isLarge(described.model.program.inputs.filter(i => i.role === 'parameter')))) && !givesBack()) {
     await compiler.close()
     await runGivingBack()
     return undefined

@@ -2,16 +2,18 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { verify } from '../../src/compiler/ir/verify.ts'
 import type { TensorData } from '../../src/compiler/ir/types.ts'
-import { buffersOf, executionOrder } from '../../src/compiler/memory/engine.ts'
-import { fitMemory } from '../../src/compiler/memory/fit.ts'
+import { buffersOf, executionOrder, packedSize } from '../../src/compiler/memory/engine.ts'
+import { cheapMemory, fitMemory } from '../../src/compiler/memory/fit.ts'
 import { peakOf, planMemory, type MemoryMode } from '../../src/compiler/memory/plan.ts'
 import { typesOf } from '../../src/compiler/memory/types.ts'
+import { freshWeights } from '../../src/compiler/passes/fresh-weights.ts'
 import { optimise } from '../../src/compiler/passes/index.ts'
 import { inOrder } from '../../src/compiler/targets/onnx/gradient-order.ts'
 import { hideShapes } from '../../src/compiler/targets/onnx/hide-shapes.ts'
 import type { OnnxGraph, OnnxNode } from '../../src/compiler/targets/onnx/graph.ts'
 import { lowerProgram } from '../../src/compiler/targets/onnx/lower.ts'
 import { fedTensors, sessionGraph } from '../../src/compiler/targets/onnx/session-graph.ts'
+import { optimiserScalars } from '../../src/compiler/training/scalars.ts'
 import { buildTrainingStep } from '../../src/compiler/training/step.ts'
 import type { Engine, HostTensors } from '../../src/runtime/engines/engine.ts'
 import { openEngine } from '../../src/runtime/engines/index.ts'
@@ -60,9 +62,31 @@ it('gradients come in the order given, each with what it needs, and what they re
 it('the gradients of a step are in order: less is alive at once', () => {
   const { graph, inputs } = sessionGraph(step, { contrib: true, hidden: true, inPlace: true })
   const sizes = graph.nodes.filter(n => n.name.startsWith('order.'))
-  expect(sizes.length).toBeGreaterThan(300)
+  // Those that the engine's graph has under another name, as views of what lies below, count as well.
+  expect(sizes.length).toBeGreaterThan(450)
   const alive = (g: OnnxGraph): number => peakOf(g, fedTensors(inputs)).bytes
   expect(alive(graph)).toBeLessThan(0.9 * alive({ ...graph, nodes: graph.nodes.filter(n => !n.name.startsWith('order')) }))
+})
+
+it('in one block a buffer takes the gap that it fills best', () => {
+  const buffer = (kib: number, from: number, to: number) => ({ bytes: 1024 * kib, from, to, values: [] })
+  expect(packedSize([buffer(4, 0, 1), buffer(1, 0, 9), buffer(2, 0, 1), buffer(1, 0, 9), buffer(2, 2, 9), buffer(4, 3, 9)])).toBe(8 * 1024)
+  expect(packedSize([buffer(4, 0, 1), buffer(1, 0, 9), buffer(5, 2, 9)])).toBe(10 * 1024)
+  expect(packedSize([{ bytes: 1, from: 0, to: 3, values: [] }, { bytes: 0, from: 1, to: 3, values: [] }, { bytes: 1, from: 2, to: 3, values: [] }])).toBe(512)
+})
+
+it('weights that were moved are moved again for the backward pass', () => {
+  const fresh = freshWeights(step)
+  verify(fresh)
+  expect(fresh.nodes.length).toBeGreaterThan(step.nodes.length)
+  expect(planMemory(fresh, 'compact').results).toBeLessThan(planMemory(step, 'compact').results)
+  expect(freshWeights(fresh)).toBe(fresh)
+})
+
+it('recomputation that is nearly free', () => {
+  const cheap = cheapMemory(step)
+  expect(cheap.added / cheap.multiplyAdds).toBeLessThan(0.04)
+  expect(cheap.plan.results).toBeLessThan(0.8 * planMemory(step, 'released').results)
 })
 
 it('every value of a step has the type that the program says', () => {
@@ -89,21 +113,24 @@ it('a smaller budget costs more multiply-adds, and below the smallest it says so
 })
 
 it('recomputation and hidden shapes change no bit of a step', async () => {
-  const scalars = Object.fromEntries(step.inputs.filter(i => i.role === 'scalar').map(i => [i.name, { dtype: 'float32', shape: [], data: Float32Array.of(1e-3) } as const]))
+  const scalars = (count: number): HostTensors => Object.fromEntries(Object.entries(optimiserScalars({ ...model.train, schedule: { kind: 'constant' } }, count)).map(([name, value]) => [name, { dtype: 'float32', shape: [], data: Float32Array.of(value) }]))
   const zeros = (role: string): Record<string, TensorData> => Object.fromEntries(step.inputs.filter(i => i.role === role).map(({ name, type: { dtype, shape } }) => {
     const size = shape.reduce((n, d) => n * d, 1)
     return [name, { dtype, shape, data: dtype === 'int32' ? new Int32Array(size).fill(1) : new Float32Array(size).fill(role === 'moment' ? 0 : 1) }]
   }))
   const results = async (program: typeof step, memory: MemoryMode): Promise<HostTensors> => {
     const session = await engine.open(program, { ...generatedWeights(step), ...zeros('moment') }, { memory })
-    const losses = await session.run({ image: generatedImage([4, 3, 128, 256]), ...zeros('target'), ...scalars })
+    const feeds = { image: generatedImage([4, 3, 128, 256]), ...zeros('target') }
+    // From the second run on, a released step has all its buffers in one block.
+    await session.run({ ...feeds, ...scalars(0) })
+    const losses = await session.run({ ...feeds, ...scalars(0) })
     const state = await session.readState()
     await session.dispose()
     return { ...losses, ...state }
   }
   const plain = await results(step, 'plain')
   expect(Number.isFinite(plain.loss.data[0])).toBe(true)
-  const fit = fitMemory(step, 0)
+  const fit = fitMemory(freshWeights(step), 0)
   expect(fit.modules.length).toBeGreaterThan(10)
   expect(fit.program.nodes.filter(n => n.op === 'after').length).toBeGreaterThan(50)
   const least = await results(fit.program, 'released')

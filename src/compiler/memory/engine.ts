@@ -90,6 +90,34 @@ export function buffersOf(graph: OnnxGraph, order: readonly number[], types: Rea
   return [...buffers.values()]
 }
 
+/** The engine's alignment of buffers within one block. */
+const ALIGNMENT = 256
+
+/**
+ * Bytes of the one block that holds all buffers of a run, placed as the engine's memory pattern places them (mem_pattern_planner.h): one after the other in the order in which they are made, each into the
+ * gap that it fills best, or behind the last one.
+ */
+export function packedSize(buffers: readonly Buffer[]): number {
+  const live: { readonly from: number; readonly end: number; readonly to: number }[] = []
+  let size = 0
+  for (const { bytes, from, to } of buffers.toSorted((a, b) => a.from - b.from)) {
+    for (let i = live.length - 1; i >= 0; i--) if (live[i].to < from) live.splice(i, 1)
+    const wanted = Math.ceil(bytes / ALIGNMENT) * ALIGNMENT
+    if (wanted === 0) continue
+    let free = 0, least = Infinity, place = -1
+    for (const block of live) {
+      const gap = block.from - free
+      if (gap >= wanted && gap - wanted < least) { least = gap - wanted; place = free }
+      free = Math.max(free, block.end)
+    }
+    const start = place < 0 ? free : place
+    size = Math.max(size, start + wanted)
+    const next = live.findIndex(block => block.from > start)
+    live.splice(next < 0 ? live.length : next, 0, { from: start, end: start + wanted, to })
+  }
+  return size
+}
+
 /** Bytes that a kernel takes for itself while it runs. */
 export function workspaceOf(node: OnnxNode, types: ReadonlyMap<string, ValueType>): number {
   // The transposed convolution writes all taps of all places before it adds them up.

@@ -3,19 +3,19 @@ import type { Program } from '../ir/program.ts'
 import { sizeOf } from '../ir/types.ts'
 import type { OnnxGraph, OnnxNode } from '../targets/onnx/graph.ts'
 import { fedTensors, sessionGraph } from '../targets/onnx/session-graph.ts'
-import { buffersOf, executionOrder, workspaceOf, type Buffer } from './engine.ts'
+import { buffersOf, executionOrder, packedSize, workspaceOf, type Buffer } from './engine.ts'
 import { typesOf } from './types.ts'
 
 /** Bytes of the process that are no tensor of the step: Node with the workers that read data, and for each node of the graph what model and engine hold of it. Measured (docs/performance.md). */
 const PROCESS_BYTES = 120 * 2 ** 20
 const NODE_BYTES = 10 * 2 ** 10
 /**
- * plain: as the engine does it. compact: shapes are hidden from the engine (targets/onnx/hide-shapes), so that buffers are freed at their last use. released: free buffers also go back to the system,
- * which a step that recomputes needs.
+ * plain: as the engine does it. compact: shapes are hidden from the engine (targets/onnx/hide-shapes), so that buffers are freed at their last use. released: moreover, without the engine's arena; from
+ * the second run on all buffers lie in one block, which goes back to the system with the run. A step that recomputes needs that.
  */
 export type MemoryMode = 'plain' | 'compact' | 'released'
-/** What the allocator loses between the buffers, as a factor, measured: the engine's arena in the first two modes, the C library's allocator in the last. */
-const FRAGMENTATION: Readonly<Record<MemoryMode, number>> = { plain: 1.25, compact: 1.2, released: 1.1 }
+/** What the engine's arena loses between the buffers, as a factor, measured. */
+const FRAGMENTATION = { plain: 1.25, compact: 1.2 }
 
 export interface PathBytes { readonly path: string; readonly bytes: number }
 
@@ -43,20 +43,21 @@ function hiddenResults(graph: OnnxGraph, inputs: ReadonlySet<string>): Set<strin
   return hidden
 }
 
-/** What is live at the peak of a graph whose inputs `hidden` have no shapes for the engine: bytes of buffers and of the workspace of the node that runs then. Without it, buffers are kept for results of their shape. */
-export function peakOf(graph: OnnxGraph, hidden?: ReadonlySet<string>): { readonly node: OnnxNode | undefined; readonly bytes: number; readonly buffers: readonly Buffer[] } {
+/** What is live at the peak of a graph whose inputs `hidden` have no shapes for the engine: bytes of buffers and of the workspace of the node that runs then. Without it, buffers are kept for results of their shape. `packed`: bytes where all buffers lie in one block. */
+export function peakOf(graph: OnnxGraph, hidden?: ReadonlySet<string>): { readonly node: OnnxNode | undefined; readonly bytes: number; readonly packed: number; readonly buffers: readonly Buffer[] } {
   const { types } = typesOf(graph)
   const order = executionOrder(graph)
   const buffers = buffersOf(graph, order, types, hidden && hiddenResults(graph, hidden))
   const change = new Float64Array(order.length + 1)
   for (const b of buffers) { change[b.from] += b.bytes; change[b.to + 1] -= b.bytes }
-  let live = 0, best = { at: 0, bytes: 0 }
+  let live = 0, workspace = 0, best = { at: 0, bytes: 0 }
   order.forEach((index, at) => {
     live += change[at]
-    const bytes = live + workspaceOf(graph.nodes[index], types)
+    const own = workspaceOf(graph.nodes[index], types), bytes = live + own
+    workspace = Math.max(workspace, own)
     if (bytes > best.bytes) best = { at, bytes }
   })
-  return { node: graph.nodes[order[best.at]], bytes: best.bytes, buffers: buffers.filter(b => b.from <= best.at && b.to >= best.at) }
+  return { node: graph.nodes[order[best.at]], bytes: best.bytes, packed: packedSize(buffers) + workspace, buffers: buffers.filter(b => b.from <= best.at && b.to >= best.at) }
 }
 
 /**
@@ -76,7 +77,7 @@ export function planMemory(program: Program, mode: MemoryMode = 'plain'): Memory
   const state = program.inputs.reduce((n, i) => n + 4 * sizeOf(i.type.shape), 0)
   // Constants are in the program, in the model and in the session.
   const base = PROCESS_BYTES + NODE_BYTES * graph.nodes.length + 3 * constants
-  const results = Math.round(peak.bytes * FRAGMENTATION[mode])
+  const results = mode === 'released' ? peak.packed : Math.round(peak.bytes * FRAGMENTATION[mode])
   return {
     peak: base + state + results, base, state, results, at: peak.node?.name ?? '',
     paths: [...paths].map(([path, bytes]) => ({ path, bytes })).sort((a, b) => b.bytes - a.bytes),

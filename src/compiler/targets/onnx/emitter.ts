@@ -129,6 +129,9 @@ export class Emitter {
     return name
   }
 
+  /** What `x` is a view of, where `reshape` made it. */
+  below(x: string): string { return this.#viewed.get(x) ?? x }
+
   /** x, as a view, with a shape that is known to the engine only when `cue` is: a zero made from the shape of `cue` is added to the sizes. */
   reshapeAfter(x: string, shape: Shape, cue: string): string {
     const target = this.once(`${this.ints(shape)} after ${cue}`, () => this.node('Add', [this.shape(shape), this.once(`zero after ${cue}`, () => {

@@ -8,11 +8,34 @@ import type { OnnxGraph, OnnxNode } from './graph.ts'
 
 const ORDER = 'order'
 
-/** Values that the backward pass makes for the updates, in the order of the program. */
+/** Values that the backward pass makes for the updates, in the order of the program, and each loss right before the first of them that shares a tensor of the loss with it. */
 export function gradientsOf(program: Program): ValueId[] {
-  const backward = new Set(program.nodes.filter(n => n.origin.phase === 'backward').map(n => n.id))
+  const made = new Map(program.nodes.map(n => [n.id, n] as const))
   const read = new Set(program.nodes.filter(n => n.origin.phase === 'update').flatMap(n => n.inputs))
-  return [...backward].filter(v => read.has(v))
+  const reached = new Set<ValueId>()
+  /** The tensors that phase `loss` makes for `value` and that nothing before needed. */
+  const tensors = (value: ValueId, seen: Set<ValueId>): ValueId[] => {
+    const found: ValueId[] = [], stack = [value]
+    for (let at = stack.pop(); at !== undefined; at = stack.pop()) {
+      const node = made.get(at)
+      if (node === undefined || seen.has(at)) continue
+      seen.add(at)
+      if (node.origin.phase === 'loss' && node.type.shape.length > 0) found.push(at)
+      stack.push(...node.inputs)
+    }
+    return found
+  }
+  const losses = program.outputs.filter(o => o.role === 'loss').map(o => ({ value: o.value, tensors: new Set(tensors(o.value, new Set())) }))
+    // Sums of other losses need nothing large.
+    .filter((a, _, all) => a.tensors.size > 0 && all.every(b => b === a || ![...b.tensors].every(v => a.tensors.has(v)) || b.tensors.size === 0))
+  const order: ValueId[] = []
+  for (const { id, origin } of program.nodes) {
+    if (origin.phase !== 'backward' || !read.has(id)) continue
+    const needed = tensors(id, reached)
+    for (const loss of losses) if (!order.includes(loss.value) && needed.some(v => loss.tensors.has(v))) order.push(loss.value)
+    order.push(id)
+  }
+  return order
 }
 
 /** The graph with `values` (names of results) computed one after the other, each with what it needs. */

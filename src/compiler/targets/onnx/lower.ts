@@ -97,7 +97,8 @@ class Lowerer {
       outputs: outputs.map(o => ({ name: o.onnx, dtype: o.type.dtype, dims: this.#e.dims(o.type.shape) })),
       initialisers: [...this.#e.initialisers.values()].filter(t => read.has(t.name)),
     }
-    return { graph, inputs, outputs, names: new Map([...this.#names].map(([id, at]) => [id, this.#renamed.get(at) ?? at])) }
+    const made = new Set(nodes.flatMap(n => n.outputs)), final = (name: string): string => this.#renamed.get(name) ?? name
+    return { graph, inputs, outputs, names: new Map([...this.#names].map(([id, at]) => [id, !this.#e.made.has(at) || made.has(final(at)) ? final(at) : final(this.#e.below(at))])) }
   }
 
   /**

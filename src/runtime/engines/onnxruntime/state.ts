@@ -11,11 +11,11 @@ type Elements = TensorData['data']
 type Opening = OpenRequest & { readonly state: HostTensors }
 
 /**
- * Graph optimisation is the compiler's work; the memory pattern would double the memory, spinning threads disturb the data workers. The arena fills a buffer of twice the size rather than splitting
- * it, which doubles the memory of a step that recomputes.
+ * Graph optimisation is the compiler's work; spinning threads disturb the data workers. The arena fills a buffer of twice the size rather than splitting it, which doubles the memory of a step that
+ * recomputes; without it, one block holds all buffers from the second run on (the engine's memory pattern), which beside the arena would double the memory.
  */
 export const sessionOptions = (device: string, threads: number, arena = true): InferenceSession.SessionOptions => ({
-  executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'], graphOptimizationLevel: 'disabled', enableMemPattern: false, enableCpuMemArena: arena, executionMode: 'sequential',
+  executionProviders: device === 'cpu' ? ['cpu'] : [device, 'cpu'], graphOptimizationLevel: 'disabled', enableMemPattern: device === 'cpu' && !arena, enableCpuMemArena: arena, executionMode: 'sequential',
   ...(threads > 0 ? { intraOpNumThreads: threads } : {}), logSeverityLevel: 4, extra: { session: { intra_op: { allow_spinning: '0' } } },
 })
 
