@@ -2,7 +2,7 @@
 import { kernelSpan } from '../../ir/convolution-geometry.ts'
 import type { ConvAttrs, OpName } from '../../ir/ops.ts'
 import { sameShape, sizeOf, type Shape, type TensorType } from '../../ir/types.ts'
-import type { Emitter, Form, Tensor, Value } from './emitter.ts'
+import type { Backend, Emitter, Form, Tensor, Value } from './emitter.ts'
 import type { Lowering } from './form.ts'
 import { concatenated, padded } from './movement.ts'
 import { CHANNELS_LAST, type Order } from './order.ts'
@@ -115,12 +115,20 @@ function spread(e: Emitter, tap: Tensor, i: number, j: number, g: Geometry): Ten
 
 const cropped = (e: Emitter, map: Tensor, { pad, input }: Geometry): Tensor => e.slice(map, map.shape, [0, pad[0], pad[1], 0], [map.shape[0], ...input, map.shape[3]])
 
-/** x [B, H, W, C], dy [B, H', W', O] -> [kh, kw, C, O]: a product per tap. */
+/** Backends whose own kernel for the gradient of a weight is there and better than a product per tap. It is no function of tfjs. */
+const WEIGHT_GRADIENT_KERNEL: readonly (Backend | undefined)[] = ['tensorflow', 'cpu']
+
+/** x [B, H, W, C], dy [B, H', W', O] -> [kh, kw, C, O] */
 function weightGradient(e: Emitter, x: Tensor, dy: Tensor, g: Geometry): Tensor {
   const [, , , channels] = x.shape, outputs = dy.shape[3], shape = [...g.kernel, channels, outputs]
   const product = (rows: Tensor): Tensor => e.call('matMul', [rows, flat(e, dy), true], [rows.shape[1], outputs])
   if (isPointwise(g)) return e.view(product(flat(e, x)), shape)
   if (isTiling(g)) return e.view(product(tiles(e, x, g)), shape)
+  if (WEIGHT_GRADIENT_KERNEL.includes(e.backend) && !isDilated(g)) {
+    const pad = namedPadding(g)
+    const map = pad === undefined ? withPadding(e, x, g.pad) : x
+    return e.call('engine().runKernel', ['Conv2DBackpropFilter', { x: map, dy }, { strides: g.stride, pad: pad ?? 'valid', dataFormat: 'NHWC', filterShape: shape }], shape)
+  }
   const map = withPadding(e, x, g.pad)
   const parts = taps(g).map(([i, j]) => product(flat(e, tapOf(e, map, i, j, g))))
   return e.view(concatenated(e, parts, parts.map(p => p.shape), 0), shape)

@@ -24,16 +24,21 @@ function chosenOrder(operands: readonly Value[], { shape }: TensorType): Order {
   return rated.reduce((best, c) => c.cost < best.cost || c.cost === best.cost && c.preferred && !best.preferred ? c : best).order
 }
 
-/** Tensors of one order that broadcast, with as few views as possible. */
+/** Whether a tensor can stand where `shape` is wanted: leading axes of size 1 make no difference. */
+const fits = (x: Tensor, shape: Shape, rank: number): boolean => x.shape.length <= rank && sameShape(withoutLeadingOnes(x.shape), withoutLeadingOnes(shape))
+
+/** Tensors of one order (`shapes`, broadcasting to `full`) in shapes that broadcast, with as few views as possible: that of one of the large tensors, or the full one. */
 function aligned(e: Emitter, tensors: readonly Tensor[], shapes: readonly Shape[], full: Shape): readonly Tensor[] {
   const size = sizeOf(full)
-  const large = tensors.filter((_, i) => sizeOf(shapes[i]) === size)
-  const actual = large.length > 0 && large.every(t => sameShape(t.shape, large[0].shape)) ? large[0].shape : undefined
-  if (actual !== undefined && actual.length <= MAX_RANK) {
-    const beside = shapes.map(s => sizeOf(s) === size ? actual : shapeBeside(actual, full, s))
-    if (beside.every(s => s !== undefined)) return tensors.map((t, i) => sameShape(withoutLeadingOnes(t.shape), withoutLeadingOnes(beside[i])) && t.shape.length <= actual.length ? t : e.view(t, withoutLeadingOnes(beside[i])))
+  const candidates = [...tensors.filter((_, i) => sizeOf(shapes[i]) === size).map(t => t.shape), full].filter(s => s.length <= MAX_RANK)
+  const plans = candidates.flatMap(actual => {
+    const wanted = shapes.map(s => shapeBeside(actual, full, s))
+    return wanted.every(s => s !== undefined) ? [{ wanted, rank: actual.length, views: tensors.filter((t, i) => !fits(t, wanted[i], actual.length) && !e.hasView(t, withoutLeadingOnes(wanted[i]))).length }] : []
+  })
+  if (plans.length > 0) {
+    const { wanted, rank } = plans.reduce((best, p) => p.views < best.views ? p : best)
+    return tensors.map((t, i) => fits(t, wanted[i], rank) ? t : e.view(t, withoutLeadingOnes(wanted[i])))
   }
-  if (full.length <= 4) return tensors.map((t, i) => sameShape(withoutLeadingOnes(t.shape), withoutLeadingOnes(shapes[i])) && t.shape.length <= full.length ? t : e.view(t, withoutLeadingOnes(shapes[i])))
   const runs = mergedAxes(full, axis => shapes.map(s => s[axis] === 1 ? '1' : 'n').join(''))
   return tensors.map((t, i) => e.view(t, runs.map(run => sizeOf(run.axes.map(axis => shapes[i][axis])))))
 }

@@ -44,6 +44,7 @@ export class Emitter {
   /** The one that the module is for; undefined: any, so that only what is right and there on all of them may be used. */
   readonly backend: Backend | undefined
   readonly #constantTensors = new Map<string, Tensor>()
+  readonly #constantNames = new Map<Tensor, string>()
   readonly #views = new Map<Tensor, Map<string, Tensor>>()
   /** Of a view: the tensor it is a view of. */
   readonly #roots = new Map<Tensor, Tensor>()
@@ -86,7 +87,19 @@ export class Emitter {
     const tensor: Tensor = { kind: 'constant', text: `constants['${name}']`, dtype: value.dtype, shape: value.shape }
     this.constants.set(name, value)
     this.#constantTensors.set(name, tensor)
+    this.#constantNames.set(tensor, name)
     return tensor
+  }
+
+  /** The others go. */
+  keepConstants(isRead: (tensor: Tensor) => boolean): void {
+    for (const [name, tensor] of this.#constantTensors) if (!isRead(tensor)) this.constants.delete(name)
+  }
+
+  /** A constant's name and value; undefined for other tensors. */
+  #valueOf(x: Tensor): { readonly name: string; readonly value: TensorData } | undefined {
+    const name = x.kind === 'constant' ? this.#constantNames.get(x) : undefined
+    return name === undefined ? undefined : { name, value: this.constants.get(name)! }
   }
 
   /** A constant under a name made of its place: `<base>_<n>`. */
@@ -117,6 +130,8 @@ export class Emitter {
   /** The tensor in another shape; the data is shared. */
   view(x: Tensor, shape: Shape): Tensor {
     if (sameShape(x.shape, shape)) return x
+    const constant = this.#valueOf(x)
+    if (constant !== undefined) return this.constant(`${constant.name} as ${shape.join('x')}`, () => ({ ...constant.value, shape }))
     const root = this.#roots.get(x) ?? x
     if (sameShape(root.shape, shape)) return root
     const key = shape.join()
@@ -130,12 +145,22 @@ export class Emitter {
     return made
   }
 
+  /** Whether a view costs nothing. */
+  hasView(x: Tensor, shape: Shape): boolean {
+    const root = this.#roots.get(x) ?? x
+    return sameShape(root.shape, shape) || this.#views.get(root)?.has(shape.join()) === true
+  }
+
   /** The tensor, seen in `shape`, with its axes moved; backends take few axes, so what can be merged is. */
   transpose(x: Tensor, shape: Shape, perm: readonly number[]): Tensor {
     const result = perm.map(axis => shape[axis])
     const small = collapsedTranspose(shape, perm)
     if (small.perm.every((p, i) => p === i)) return this.view(x, result)
-    if (small.shape.length > MAX_RANK) return this.#transposeInSteps(x, shape, perm)
+    const constant = this.#valueOf(x)
+    if (constant !== undefined) return this.constant(`${constant.name} as ${shape.join('x')} moved ${perm.join('')}`, () => movedData({ ...constant.value, shape }, perm))
+    // The kernel for GPUs moves floats only (4.22); indices are small enough to be exact.
+    if (x.dtype === 'int32' && (this.backend ?? 'webgpu') === 'webgpu') return this.unary('cast', this.transpose(this.unary('cast', x, 'float32', ['float32']), shape, perm), 'int32', ['int32'])
+    if (small.shape.length > TRANSPOSED_RANK[this.backend ?? 'webgpu']) return this.#transposeInSteps(x, shape, perm)
     if (shape.length <= 4) return this.call('transpose', [this.view(x, shape), perm], result, x.dtype)
     return this.call('transpose', [this.view(x, small.shape), small.perm], small.perm.map(axis => small.shape[axis]), x.dtype)
   }
@@ -204,8 +229,22 @@ export class Emitter {
   zeros(shape: Shape, dtype: DType): Tensor { return this.call('zeros', [shape, dtype], shape, dtype) }
 }
 
-/** Axes that transposes and slices of every backend take. */
+/** Axes that elementwise operators and reductions of every backend take. */
 export const MAX_RANK = 5
+/** Axes that transposes take; the kernel for GPUs writes a wrong shader for more (4.22). */
+const TRANSPOSED_RANK: Readonly<Record<Backend, number>> = { cpu: 6, wasm: 5, webgpu: 4, tensorflow: 6 }
+
+/** The elements of a tensor whose axes are moved. */
+function movedData({ dtype, shape, data }: TensorData, perm: readonly number[]): TensorData {
+  const result = perm.map(axis => shape[axis]), steps = perm.map(axis => sizeOf(shape.slice(axis + 1)))
+  const moved = data.slice()
+  for (let i = 0; i < moved.length; i++) {
+    let [rest, from] = [i, 0]
+    for (let axis = result.length - 1; axis >= 0; axis--) { from += rest % result[axis] * steps[axis]; rest = Math.floor(rest / result[axis]) }
+    moved[i] = data[from]
+  }
+  return { dtype, shape: result, data: moved }
+}
 
 /** The shortest text of a float32 number. */
 export function showNumber(value: number): string {

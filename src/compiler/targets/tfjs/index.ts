@@ -5,6 +5,7 @@ import type { EmittedModule } from './module.ts'
 import { printModule } from './print.ts'
 
 export type { Backend } from './emitter.ts'
+export { kernelsOf } from './kernels.ts'
 export type { EmittedModule, TfjsConstant, TfjsInput, TfjsModule, TfjsOutput } from './module.ts'
 
 /** The module of `program`. All inputs of the program are inputs of the module, also those that nothing reads. */

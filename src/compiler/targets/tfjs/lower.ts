@@ -3,10 +3,11 @@ import type { Span } from '../../diagnostics/diagnostic.ts'
 import type { Node, Program, ProgramOutput, ValueId } from '../../ir/program.ts'
 import { sameShape, sizeOf } from '../../ir/types.ts'
 import { expandProgram } from '../../rules/expansion.ts'
-import { Emitter, type Backend, type Form, type Tensor, type Value } from './emitter.ts'
+import { Emitter, tensorsOf, type Backend, type Form, type Tensor, type Value } from './emitter.ts'
 import type { Lowering } from './form.ts'
 import { findFusions, directOperands, usesOf } from './fuse.ts'
 import { lowerings } from './lowering.ts'
+import { shareNorms } from './norms.ts'
 import { plain } from './order.ts'
 
 export interface LowerOptions {
@@ -33,7 +34,8 @@ function live(program: Program): Program {
 }
 
 export function lowerProgram(given: Program, options: LowerOptions = {}): Lowered {
-  const program = live(expandProgram({ ...given, outputs: given.outputs.filter(o => options.outputs?.includes(o.name) ?? true) }, new Set(['deformConv2d'])))
+  const wanted = { ...given, outputs: given.outputs.filter(o => options.outputs?.includes(o.name) ?? true) }
+  const program = live(shareNorms(expandProgram(wanted, new Set(['deformConv2d']))))
   return new Lowerer(program, options).run()
 }
 
@@ -60,7 +62,10 @@ class Lowerer {
     }
     const absorbed = new Set([...this.#fusions.values()].flatMap(f => f.absorbed))
     for (const node of this.#program.nodes) if (!absorbed.has(node.id)) this.#lower(node)
-    return { program: this.#program, emitter: this.#e, results: this.#results() }
+    const results = this.#results()
+    const read = new Set(this.#e.statements.flatMap(s => tensorsOf(s.args)))
+    this.#e.keepConstants(tensor => read.has(tensor))
+    return { program: this.#program, emitter: this.#e, results }
   }
 
   #lower(node: Node): void {

@@ -1,8 +1,8 @@
-// Lowering of softmax and of layer, group and batch normalisation.
+// Lowering of softmax and of normalisation by given statistics.
 import type { OpName } from '../../ir/ops.ts'
 import { sizeOf, type Shape } from '../../ir/types.ts'
 import type { Emitter, Form, Tensor, Value } from './emitter.ts'
-import { inPlainOrder, type Lowering } from './form.ts'
+import type { Lowering } from './form.ts'
 import { plain, sameOrder, storedShape, CHANNELS_LAST, type Order } from './order.ts'
 
 /** The first form in which `axis` is the last one. */
@@ -33,26 +33,6 @@ const logSoftmax: Lowering<'logSoftmax'> = (e, [x], { axis }) => {
   return { tensor: e.binary('sub', shifted, e.unary('log', alongLast(e, 'sum', e.unary('exp', shifted)))), order }
 }
 
-/** (x - mean) / sqrt(variance + eps) along the last axis. */
-function standardised(e: Emitter, rows: Tensor, eps: number): Tensor {
-  const centred = e.binary('sub', rows, alongLast(e, 'mean', rows))
-  const variance = alongLast(e, 'mean', e.unary('square', centred))
-  return e.binary('mul', centred, e.unary('rsqrt', e.binary('add', variance, e.scalar(eps))))
-}
-
-const layerNorm: Lowering<'layerNorm'> = (e, [x, weight, bias], { eps }) => {
-  const { rows, order } = rowsAlong(e, x, x.type.shape.length - 1)
-  return { tensor: e.binary('add', e.binary('mul', standardised(e, rows, eps), e.stored(weight)), e.stored(bias)), order }
-}
-
-const groupNorm: Lowering<'groupNorm'> = (e, [x, weight, bias], { groups, eps }) => {
-  const { shape } = x.type, [batch, channels] = shape, rest = sizeOf(shape) / (batch * channels)
-  const rows = e.view(e.ordered(x, plain(shape.length)), [batch * groups, channels / groups * rest])
-  const maps = e.view(standardised(e, rows, eps), [batch, channels, rest])
-  const perChannel = (v: Value): Tensor => e.view(e.ordered(v, [0]), [channels, 1])
-  return inPlainOrder(e.binary('add', e.binary('mul', maps, perChannel(weight)), perChannel(bias)), { shape })
-}
-
 /** tfjs normalises the last axis with given statistics. */
 const batchNorm: Lowering<'batchNorm'> = (e, [x, weight, bias, mean, variance], { eps }) => {
   const { shape } = x.type, channels = shape[1], rank = shape.length
@@ -63,5 +43,10 @@ const batchNorm: Lowering<'batchNorm'> = (e, [x, weight, bias, mean, variance], 
   return { tensor: e.call('batchNorm', [maps, m, v, b, w, eps], maps.shape), order }
 }
 
-export const normalisation = { softmax, logSoftmax, layerNorm, groupNorm, batchNorm } satisfies { [K in OpName]?: Lowering<K> }
+const expanded = (): never => { throw new Error('internal: this normalisation is lowered through its expansion') }
+
+export const normalisation = {
+  softmax, logSoftmax, batchNorm,
+  layerNorm: expanded, groupNorm: expanded,
+} satisfies { [K in OpName]?: Lowering<K> }
 

@@ -108,6 +108,12 @@ export function shapeBeside(actual: Shape, full: Shape, small: Shape): Shape | u
   return axis === full.length ? result : undefined
 }
 
+/** The axes of a tensor of shape `actual`, with the elements of `full`, that hold the axes of `full` for which `isWanted`; undefined where one holds wanted and unwanted ones. */
+export function axesOf(actual: Shape, full: Shape, isWanted: (axis: number) => boolean): number[] | undefined {
+  const marks = shapeBeside(actual, full, full.map((d, axis) => isWanted(axis) ? 1 : d))
+  return marks?.flatMap((d, axis) => d === 1 && actual[axis] !== 1 ? [axis] : [])
+}
+
 /** NumPy's rule. */
 export const broadcastShapes = (shapes: readonly Shape[]): Shape => {
   const rank = Math.max(0, ...shapes.map(s => s.length))

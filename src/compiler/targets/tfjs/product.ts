@@ -25,6 +25,7 @@ export function product(e: Emitter, a: Matrices, b: Matrices, { transA, transB, 
   const [rows, depth] = flipA ? [a.shape.at(-1)!, a.shape.at(-2)!] : [a.shape.at(-2)!, a.shape.at(-1)!]
   const columns = flipB ? b.shape.at(-2)! : b.shape.at(-1)!
   const single = sizeOf(batchB) === 1
+  if (depth === 0) return e.zeros([...broadcastShapes([batchA, batchB]), rows, columns], 'float32')
   let [left, right] = [a.tensor, b.tensor], batch: Shape
   if (single && !flipA) {
     batch = [sizeOf(batchA) * rows]
