@@ -5,7 +5,8 @@ module.exports = {
   forbidden: [
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true, viaOnly: { dependencyTypesNot: ['type-only'] } } },
     rule('compiler-is-pure', '^(src/compiler|grammar)', '^(node:|fs$|path$|os$|worker_threads$|child_process$|src/runtime|src/cli)', 'the compiler touches no files, processes or engines'),
-    rule('runtime-below-cli', '^src/runtime', '^src/cli'),
+    rule('runtime-below-cli', '^src/runtime', '^src/(cli|page)'),
+    rule('page-is-for-browsers', '^src/page', '^(src/cli|sharp$|onnxruntime-node$|@napi-rs)', 'what of Node the page could reach, its build refuses'),
     rule('diagnostics-first', `^${compiler}/diagnostics`, `^${compiler}/(?!diagnostics)`),
     rule('syntax-second', `^${compiler}/syntax`, `^${compiler}/(?!diagnostics|syntax)`),
     rule('ir-knows-no-language', `^${compiler}/(ir|rules)`, `^${compiler}/(syntax|semantics|passes|training|targets)`),

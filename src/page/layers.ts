@@ -51,7 +51,7 @@ export class Layers {
     const output = make('output', { for: 'score' }, '0.30')
     range.addEventListener('input', () => { output.value = Number(range.value).toFixed(2); changed() })
     this.#score = range
-    place.append(make('div', { class: 'layer plain' }, make('label', { for: 'score' }, 'Boxes with a score from'), range, output))
+    place.append(make('div', { class: 'layer plain' }, make('label', { for: 'score' }, 'Least score of a box'), range, output))
   }
 
   /** Least score of a box that is shown. */

@@ -207,7 +207,7 @@ function listen(page: Page): void {
   const keys: Readonly<Record<string, () => void>> = { o: () => button('open').click(), n: () => page.nextScene(), r: () => button('again').click(), m: () => button('measure').click(), 0: () => page.toggleAll() }
   document.addEventListener('keydown', event => {
     const { target, key, ctrlKey, metaKey, altKey } = event
-    if (ctrlKey || metaKey || altKey || (target instanceof HTMLElement && target.closest('select, input:not([type="checkbox"])') !== null)) return
+    if (ctrlKey || metaKey || altKey || (target instanceof HTMLElement && target.closest('select') !== null)) return
     const act = keys[key.toLowerCase()] ?? (/^[1-9]$/.test(key) ? () => page.toggle(Number(key) - 1) : undefined)
     if (act === undefined) return
     event.preventDefault()

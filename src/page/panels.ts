@@ -115,6 +115,6 @@ export function showTimes({ prepare, model, decode }: Times, over: readonly numb
   const median = sorted === undefined ? model : sorted[Math.floor(sorted.length / 2)]
   elementOf('model-time').textContent = milliseconds(median)
   elementOf('model-time-of').textContent = sorted !== undefined ? `the model, median of ${sorted.length} runs` : first ? 'the model, first run: run again for its usual time' : 'the model, from input to outputs'
-  const rows: (readonly [string, string])[] = [...(sorted === undefined ? [] : [['fastest, slowest', `${milliseconds(sorted[0])}, ${milliseconds(sorted[sorted.length - 1])}`] as const]), ['read and scale the picture', milliseconds(prepare)], ['decode the outputs', milliseconds(decode)], ['frames per second, model alone', (1000 / median).toFixed(1)]]
+  const rows: (readonly [string, string])[] = [...(sorted === undefined ? [] : [['fastest, slowest', `${milliseconds(sorted[0])}, ${milliseconds(sorted[sorted.length - 1])}`] as const]), ['reading the picture', milliseconds(prepare)], ['decoding the outputs', milliseconds(decode)], ['frames per second', (1000 / median).toFixed(1)]]
   elementOf('times').replaceChildren(...rows.flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]))
 }
