@@ -62,7 +62,7 @@ function writeSealed(path: string, tensors: ReadonlyMap<string, StoredTensor>, m
 }
 
 /** Writes the files of a step, then removes those of steps that are kept no longer. Returns the path of the parameters. Throws FileError, and leaves the earlier checkpoints as they were. */
-export function saveCheckpoint(run: string, info: Omit<CheckpointInfo, 'version' | 'files'>, inputs: readonly ProgramInput[], state: HostTensors, { keep, best }: Retention): string {
+export function saveCheckpoint(run: string, info: Omit<CheckpointInfo, 'version' | 'files'>, inputs: readonly ProgramInput[], state: HostTensors, retention: Retention): string {
   const folder = checkpointFolder(run)
   const base = join(folder, stemOf(info.step))
   const path = `${base}.safetensors`
@@ -84,8 +84,13 @@ export function saveCheckpoint(run: string, info: Omit<CheckpointInfo, 'version'
     remove(base)
     throw error
   }
-  for (const step of checkpointSteps(run).slice(0, -keep)) if (step !== best) remove(join(folder, stemOf(step)))
+  prune(run, retention)
   return path
+}
+
+/** Removes the checkpoints that are kept no longer. */
+export function prune(run: string, { keep, best }: Retention): void {
+  for (const step of checkpointSteps(run).slice(0, -keep)) if (step !== best) remove(join(checkpointFolder(run), stemOf(step)))
 }
 
 /** Steps that have the json of a checkpoint, ascending. */

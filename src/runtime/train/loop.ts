@@ -6,7 +6,7 @@ import { imagesPerStep } from '../../compiler/training/length.ts'
 import { learningRate } from '../../compiler/training/schedule.ts'
 import type { BatchSource } from '../data/prefetch.ts'
 import type { HostTensors, Session } from '../engines/engine.ts'
-import { checkpointSteps, saveCheckpoint, weightsPath } from './checkpoint.ts'
+import { checkpointSteps, prune, saveCheckpoint, weightsPath } from './checkpoint.ts'
 import { EvaluationHistory, type Best, type EvaluationPlan } from './evaluations.ts'
 import { readLog, type RunLog } from './log.ts'
 import { LossWeights, type LossWeightsState } from './loss-weights.ts'
@@ -108,6 +108,7 @@ export async function train(run: TrainingRun): Promise<TrainingResult> {
     log.evaluation(step, metrics)
     log.samples(step, samples)
     const better = history.add(step, metrics)
+    if (better) prune(folder, { keep, best: step })
     const { best } = evaluation
     const shown = Object.entries(metrics).map(([k, v]) => `${k} ${figure(v)}`).join('  ')
     progress.note(`step ${step}: ${shown}${best === undefined ? '' : better ? '  (the best so far)' : history.best === undefined ? '' : `  (best ${best.metric} ${figure(history.best.value)} at step ${history.best.step})`}`)
