@@ -19,8 +19,9 @@ import { argmaxClasses, encodeSegmentation } from '../tasks/segmentation.ts'
 import { nearestIndex } from '../tasks/resample.ts'
 import { loadBatch } from './evaluate.ts'
 import { ofImage } from './meters.ts'
+import { leastDrawn } from './results.ts'
 
-/** Boxes below this score are not drawn; `confidence` may say more by class. */
+/** Score from which boxes are drawn, unless `confidence` says one for the class. */
 const drawnFrom = 0.3
 const pageWidth = 640
 /** Pictures of fewer columns are enlarged before anything is drawn on them, so that lines and text come out sharp. */
@@ -55,7 +56,8 @@ function panelsOf(task: TaskSpec, sample: Sample, predictions: HostTensors, { co
     case 'detection3d': {
       const truth = groundTruthDetections(sample, config.classes).map(({ label, center, dimensions, rotation }) => ({ label, center, dimensions, rotation }))
       const camera = scaledCamera(sample.camera!, times, times)
-      const found = decodeDetections(predictions, 0, config, sample.camera!, name, sample).filter(d => d.score >= Math.max(confidence?.get(d.label) ?? 0, drawnFrom))
+      // A working confidence of zero means that the class is never found.
+      const found = decodeDetections(predictions, 0, config, sample.camera!, name, sample).filter(d => d.score >= Math.max(confidence?.get(d.label) || drawnFrom, leastDrawn))
       return {
         pair: [{ caption: `${name}: ground truth`, picture: boxes3d(image, truth, camera) }, { caption: `${name}: prediction`, picture: boxes3d(image, found, camera) }],
         side: height => ({ caption: `${name} from above, ground truth dashed`, picture: birdsEye(found, truth, { height, width: Math.round(height / 2) }) }),

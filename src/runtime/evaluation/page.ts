@@ -3,7 +3,7 @@ import { lineChart, matrixChart, type Series } from '../report/charts.ts'
 import { cards, code, page, paragraph, picture, raw, row, section, subsection, table, type Html } from '../report/html.ts'
 import { scoresOverDistance, type Scores } from '../score/detections.ts'
 import type { Evaluation } from './evaluate.ts'
-import type { DepthResult, ImageScore, SegmentationResult } from './results.ts'
+import { leastDrawn, type DepthResult, type ImageScore, type SegmentationResult } from './results.ts'
 
 export interface Example { readonly title: string; readonly image: ImageScore; readonly jpeg: Uint8Array }
 
@@ -113,7 +113,7 @@ export function resultsPage({ model, weights, data, split, images, text, evaluat
     }
   })
   const shown = examples.length === 0 ? [] : [section('Best and worst images',
-    paragraph('Ordered by the mean rank of an image over the tasks. Ground truth on the left, prediction on the right; boxes are drawn from the working confidence of their class on.'),
+    paragraph(`Ordered by the mean rank of an image over the tasks. Ground truth on the left, prediction on the right; boxes are drawn from the working confidence of their class on, and from a score of ${leastDrawn}.`),
     ...examples.map(({ title, image, jpeg }) => picture(jpeg, 'image/jpeg', `${title}: ${image.id} (${describeImage(image, tasks)})`)))]
   return page({
     title: `${model} on ${split}`,

@@ -2,6 +2,9 @@
 import type { OfficialResults } from '../score/official.ts'
 import type { DepthScores } from '../tasks/depth.ts'
 
+/** Least score of a box that pictures of an evaluation show: those below would hide the image. */
+export const leastDrawn = 0.1
+
 /** Numbers that do not exist (no such pixel, no such box) are NaN here and null in JSON. */
 export interface SegmentationResult {
   readonly kind: 'segmentation'
