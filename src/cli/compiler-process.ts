@@ -3,7 +3,7 @@ import { printProgram } from '../compiler/ir/print.ts'
 import { optimise } from '../compiler/passes/index.ts'
 import { describeModel, type ElaboratedModel } from '../compiler/semantics/model.ts'
 import { checkedStep } from '../compiler/training/checked.ts'
-import { buildTrainingStep } from '../compiler/training/step.ts'
+import { buildTrainingStep, countsOfStep } from '../compiler/training/step.ts'
 import { prepareProgram } from '../runtime/engines/prepare.ts'
 import type { CompilerAnswer, CompilerRequest, ReplyOf, RequestOf, TrainingText } from './compiler-protocol.ts'
 import { evaluateRun } from './evaluate-run.ts'
@@ -36,13 +36,13 @@ async function compileStep({ target, memory }: RequestOf<'step'>): Promise<Reply
   // The plan is of onnxruntime's buffers.
   const { program, mode } = target.engine === 'onnxruntime' ? fitStep(whole, memory) : { program: whole, mode: undefined }
   const { inputs, outputs, nodes } = program
-  return { prepared: await prepareProgram(program, target, { memory: mode, place: known().place }), step: { inputs, outputs }, operators: nodes.length, peak: process.resourceUsage().maxRSS * 1024 }
+  return { prepared: await prepareProgram(program, target, { memory: mode, place: known().place }), step: { inputs, outputs, counts: countsOfStep(known().model) }, operators: nodes.length, peak: process.resourceUsage().maxRSS * 1024 }
 }
 
 async function compileChecked({ target }: RequestOf<'checked'>): Promise<ReplyOf<'checked'>> {
   const { model, place } = known()
   const { program, values, results } = checkedStep(optimise(buildTrainingStep(model), { differentiated: true }))
-  return { prepared: await prepareProgram(program, target, { place }), step: { inputs: program.inputs, outputs: program.outputs }, results, values: values.map(({ span, ...v }) => ({ ...v, place: span === undefined ? '' : place(span) })) }
+  return { prepared: await prepareProgram(program, target, { place }), step: { inputs: program.inputs, outputs: program.outputs, counts: countsOfStep(model) }, results, values: values.map(({ span, ...v }) => ({ ...v, place: span === undefined ? '' : place(span) })) }
 }
 
 async function answer(message: CompilerRequest): Promise<ReplyOf<CompilerRequest['kind']>> {

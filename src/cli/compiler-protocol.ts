@@ -21,7 +21,8 @@ export interface Described {
 
 export interface CompiledStep {
   readonly prepared: PreparedProgram
-  readonly step: Pick<Program, 'inputs' | 'outputs'>
+  /** `counts`: where a step has several passes, what its losses divide by (runtime/train/counted-batches.ts). */
+  readonly step: Pick<Program, 'inputs' | 'outputs'> & { readonly counts?: Program | undefined }
   /** Operators of the step. */
   readonly operators: number
   /** Peak resident memory of the process that compiled, bytes. */

@@ -6,6 +6,7 @@ import { stepsPerEpoch } from '../compiler/training/length.ts'
 import { openBatches, type Images } from '../runtime/data/prefetch.ts'
 import type { Engine, HostTensors, Session } from '../runtime/engines/engine.ts'
 import { findCheckpoint, loadCheckpoint } from '../runtime/train/checkpoint-read.ts'
+import { countedBatches } from '../runtime/train/counted-batches.ts'
 import { LossWeights } from '../runtime/train/loss-weights.ts'
 import { hostFeeds, passesOf, takeStep } from '../runtime/train/passes.ts'
 import { Progress } from '../runtime/train/progress.ts'
@@ -51,7 +52,7 @@ export async function examineStep(run: ExaminedRun, step: number, state: HostTen
   const inputs = check.values.filter(v => v.input !== '').map(v => v.input)
   const given = new Map(Object.entries(state))
   const session = await engine.openPrepared(check.prepared, Object.fromEntries(check.prepared.state.map(({ name }) => [name, given.get(name)!])))
-  const batches = openBatches({ images, batch: train.batch, seed, start: step * passesOf(train), workers: 0, ...replacing(train) })
+  const batches = countedBatches(openBatches({ images, batch: train.batch, seed, start: step * passesOf(train), workers: 0, ...replacing(train) }), check.step.counts, passesOf(train))
   try {
     for (let pass = 0; pass < passesOf(train); pass++) {
       const { feeds, ids } = await batches.next()
@@ -79,7 +80,7 @@ export async function examineFromCheckpoint(run: ExaminedRun, step: number, stop
   const { state } = loadCheckpoint(folder, info, program.inputs)
   const weights = new LossWeights(tasks, train.weighting, stepsPerEpoch(train, images.ids.length), info.lossWeights)
   if (info.step === step) return examineStep(run, step, state, weights.scalars())
-  const batches = openBatches({ images, batch: train.batch, seed, start: info.step * passesOf(train), ...replacing(train) })
+  const batches = countedBatches(openBatches({ images, batch: train.batch, seed, start: info.step * passesOf(train), ...replacing(train) }), program.counts, passesOf(train))
   let session: Session | undefined
   let before: HostTensors
   try {

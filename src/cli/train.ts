@@ -15,6 +15,7 @@ import { setAside } from '../runtime/train/checkpoint-read.ts'
 import type { EvaluationPlan } from '../runtime/train/evaluations.ts'
 import { RunLock } from '../runtime/train/lock.ts'
 import { RunLog } from '../runtime/train/log.ts'
+import { countedBatches } from '../runtime/train/counted-batches.ts'
 import { NonFiniteError, train, TrainingError, type TrainingResult } from '../runtime/train/loop.ts'
 import { passesOf } from '../runtime/train/passes.ts'
 import { duration, figure, Progress } from '../runtime/train/progress.ts'
@@ -102,10 +103,10 @@ async function trainSteps(file: string, options: TrainOptions): Promise<Finished
     const start = resumed?.step ?? 0
     const { steps, batch, accumulate } = model.train
     const unreadable = new UnreadableImages()
-    const batches = await readyBatches(openBatches({
+    const batches = countedBatches(await readyBatches(openBatches({
       images, batch, seed, start: start * passesOf(model.train), note: text => progress.note(text),
       onUnreadable: model.train.onError === 'stop' ? undefined : image => { if (unreadable.add(image)) progress.note(`note: ${image.id} is replaced by the next image: ${image.reason}`) },
-    }))
+    })), step.counts, passesOf(model.train))
     const { ids, dropped, packed } = images
     const chosen = `${packed ? 'packed ' : ''}images${dropped === 0 ? '' : ` (${dropped} more have no box of an evaluated class and are left out)`}`
     say(`${root}: ${ids.length} ${chosen}, batch ${batch}${accumulate === undefined ? '' : ` x ${accumulate} passes`}; ${resumed === undefined ? '' : `resumed, `}steps ${start + 1} to ${steps}; log and checkpoints in ${folder}`)

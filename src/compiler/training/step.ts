@@ -7,6 +7,7 @@ import type { ElaboratedModel } from '../semantics/model.ts'
 import { frozenParameters, settingsOf } from '../tasks/groups.ts'
 import { logVariances } from '../tasks/weighting-names.ts'
 import { clipFactor, globalNorm } from './clip.ts'
+import { separateCounts } from './counts.ts'
 import { COST_SHARE, deferGradients } from './deferred.ts'
 import { guardStep } from './guard.ts'
 import { applyOptimiser, moment, scalarInput, type Update } from './optimiser.ts'
@@ -29,12 +30,16 @@ type StepModel = Pick<ElaboratedModel, 'mode' | 'program' | 'train'> & Partial<P
 
 /** The program to be differentiated, and its total loss. */
 function forwardOf(model: StepModel, options: StepOptions): { program: Program; loss: ValueId } {
-  const expanded = expandForGradients(model.program)
+  const whole = expandForGradients(model.program)
+  const expanded = model.train.accumulate === undefined ? whole : separateCounts(whole).program
   const program = options.optimise === false ? expanded : optimise(expanded)
   const loss = program.outputs.find(o => o.role === 'loss' && o.name === 'loss')
   if (model.mode !== 'train' || loss === undefined) throw new Error(`internal: ${program.name} was not elaborated for training: it has no output \`loss\``)
   return { program, loss: loss.value }
 }
+
+/** What the losses divide by, from the targets of one pass, where a step has several: the means over its passes are fed to each (counts.ts). */
+export const countsOfStep = ({ program, train }: StepModel): Program | undefined => train.accumulate === undefined ? undefined : separateCounts(expandForGradients(program)).counts
 
 /** The parameters that are to be trained. */
 const parametersOf = (model: StepModel, program: Program): Program['inputs'] => {
