@@ -9,9 +9,12 @@ export interface LoadedDevice {
   readonly tf: Tf
   /** Package and version, and the name of a GPU. */
   readonly detail: string
-  /** What went wrong outside of any call since the last time it was asked: a GPU reports later. */
-  failure(): string | undefined
+  /** Waits for `work`, and throws what goes wrong meanwhile outside of any call: a GPU says later, and else only that nothing arrives, if that. */
+  watch<T>(work: Promise<T>): Promise<T>
 }
+
+/** For devices whose calls throw all that goes wrong. */
+export const unwatched: LoadedDevice['watch'] = work => work
 
 /** A device that is not here: the message says why, and how to get it. */
 export class DeviceError extends Error {}

@@ -1,5 +1,5 @@
 // Loads a device of tfjs, or the best that works here.
-import { DeviceError, type LoadedDevice, type Tf } from './device.ts'
+import { DeviceError, unwatched, type LoadedDevice, type Tf } from './device.ts'
 import { ours } from './locate.ts'
 import type { TfjsDevice, TfjsWorker } from './protocol.ts'
 import { loadTensorflow } from './tensorflow.ts'
@@ -10,7 +10,7 @@ async function loadCpu(): Promise<LoadedDevice> {
   const tf = ours('@tensorflow/tfjs-core') as Tf
   const { version_cpu: version } = ours('@tensorflow/tfjs-backend-cpu') as { version_cpu: string }
   await tf.setBackend('cpu')
-  return { device: 'cpu', tf, detail: `@tensorflow/tfjs-backend-cpu ${version}`, failure: () => undefined }
+  return { device: 'cpu', tf, detail: `@tensorflow/tfjs-backend-cpu ${version}`, watch: unwatched }
 }
 
 const loaders: Readonly<Record<TfjsDevice, () => Promise<LoadedDevice>>> = {
@@ -37,12 +37,12 @@ async function best(): Promise<LoadedDevice> {
 }
 
 /** Throws DeviceError where it does not double two numbers. */
-async function tryOut({ tf, device, failure }: LoadedDevice): Promise<void> {
+async function tryOut({ tf, device, watch }: LoadedDevice): Promise<void> {
   const x = tf.tensor1d([1.5, -2]), y = tf.mul(x, 2)
-  const found = await y.data()
+  const found = await watch(y.data())
   x.dispose()
   y.dispose()
-  if (failure() !== undefined || found[0] !== 3 || found[1] !== -4) throw new DeviceError(`tfjs on ${device} does not work here: ${failure() ?? `it computes 2 * [1.5, -2] as [${found.join(', ')}]`}`)
+  if (found[0] !== 3 || found[1] !== -4) throw new DeviceError(`tfjs on ${device} does not work here: it computes 2 * [1.5, -2] as [${found.join(', ')}]`)
 }
 
 /** Throws DeviceError. */

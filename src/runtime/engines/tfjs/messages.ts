@@ -25,6 +25,6 @@ export function readableTfjsError(error: unknown, device: string | undefined, so
   const at = place === undefined ? '' : `${place}: `
   const kernel = /Kernel '(\w+)' not registered for backend '(\w+)'/.exec(error.message)
   if (kernel !== null) return `${at}tfjs on ${device ?? kernel[2]} has no kernel ${kernel[1]}: choose another device (--device tensorflow, webgpu, wasm or cpu) or --engine onnxruntime`
-  if (/out of memory|OOM|Array buffer allocation failed|Cannot enlarge memory|memory access out of bounds|bad_alloc/i.test(error.message)) return `${at}out of memory: use a smaller batch or image`
+  if (/out of memory|OOM|Array buffer allocation failed|Cannot enlarge memory|memory access out of bounds|bad_alloc|Buffer larger than|Invalid typed array length/i.test(error.message)) return `${at}out of memory: use a smaller batch or image`
   return `${at}${error.message.split('\n')[0]}`
 }

@@ -87,17 +87,10 @@ export class TfjsSession implements ServedSession {
     }
     try {
       for (const group of this.#groups) if (stateOutputs.includes(group.name)) this.#divide(group)
-      const values = Object.fromEntries(await Promise.all(results.map(async name => [name, await download(made[name])] as const)))
-      this.#check()
-      return values
+      return Object.fromEntries(await this.#device.watch(Promise.all(results.map(async name => [name, await download(made[name])] as const))))
     } finally {
       discard(results.map(name => made[name]))
     }
-  }
-
-  #check(): void {
-    const failure = this.#device.failure()
-    if (failure !== undefined) throw new Error(failure)
   }
 
   async state(): Promise<Tensors> {
@@ -105,11 +98,10 @@ export class TfjsSession implements ServedSession {
     const vectors = new Map(this.#groups.map(g => [g.name, g]))
     // One after the other: a device may hold each a second time while it is read.
     for (const [name, tensor] of this.#state) {
-      const value = await download(tensor), group = vectors.get(name)
+      const value = await this.#device.watch(download(tensor)), group = vectors.get(name)
       if (group === undefined) values[name] = value
       else for (const { name: member, offset, shape } of group.members) values[member] = { dtype: 'float32', shape, data: value.data.subarray(offset, offset + sizeOf(shape)) }
     }
-    this.#check()
     return values
   }
 

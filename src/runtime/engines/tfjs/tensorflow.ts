@@ -1,6 +1,6 @@
 // The device `tensorflow`: the native package @tensorflow/tfjs-node-gpu or @tensorflow/tfjs-node, which the user has installed.
 import * as util from 'node:util'
-import { DeviceError, type LoadedDevice, type Tf } from './device.ts'
+import { DeviceError, unwatched, type LoadedDevice, type Tf } from './device.ts'
 import { locate, optionalFolders, TFJS_NODE_VARIABLE } from './locate.ts'
 import { loadForGood } from './stay-loaded.ts'
 
@@ -28,5 +28,5 @@ export function loadTensorflow(names: readonly string[] = tensorflowPackages): L
     throw new DeviceError(`${found.name} is installed (${found.path}), but cannot be loaded: ${reason}. To get it working: ${HOW}`)
   }
   const tensorflow = (tf.backend() as { binding?: { TF_Version?: string } }).binding?.TF_Version
-  return { device: 'tensorflow', tf, detail: `${found.name} ${found.version}${tensorflow === undefined ? '' : `, TensorFlow ${tensorflow}`}`, failure: () => undefined }
+  return { device: 'tensorflow', tf, detail: `${found.name} ${found.version}${tensorflow === undefined ? '' : `, TensorFlow ${tensorflow}`}`, watch: unwatched }
 }

@@ -1,6 +1,6 @@
 // The device `wasm`: tfjs's WebAssembly backend, with the files of its package.
 import { dirname, sep } from 'node:path'
-import { DeviceError, type LoadedDevice, type Tf } from './device.ts'
+import { DeviceError, unwatched, type LoadedDevice, type Tf } from './device.ts'
 import { ours } from './locate.ts'
 import { replaceSlices } from './wasm-slice.ts'
 
@@ -13,7 +13,7 @@ export async function loadWasm(): Promise<LoadedDevice> {
     await tf.setBackend('wasm')
     replaceSlices(tf)
     const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT')
-    return { device: 'wasm', tf, detail: `@tensorflow/tfjs-backend-wasm ${wasm.version_wasm}${simd === true ? ', SIMD' : ''}`, failure: () => undefined }
+    return { device: 'wasm', tf, detail: `@tensorflow/tfjs-backend-wasm ${wasm.version_wasm}${simd === true ? ', SIMD' : ''}`, watch: unwatched }
   } catch (error) {
     throw new DeviceError(`tfjs on wasm cannot be loaded (${error instanceof Error ? error.message.split('\n')[0] : String(error)}): run npm install`)
   }

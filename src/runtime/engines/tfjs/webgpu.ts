@@ -13,6 +13,38 @@ let gpu: GPU | undefined
 
 const DRIVER = 'it needs a GPU with a Vulkan driver (vulkaninfo --summary lists them; VK_ICD_FILENAMES names another driver)'
 
+/** What Dawn reports of a device becomes an error of the work that waits, or of the next; a device that is lost stays so. */
+function watchDevice(device: GPUDevice): LoadedDevice['watch'] {
+  let lost: Error | undefined, pending: Error | undefined
+  const waiting = new Set<(error: Error) => void>()
+  const fail = (error: Error): void => {
+    if (waiting.size === 0) pending ??= error
+    for (const reject of waiting) reject(error)
+  }
+  void device.lost.then(({ message }) => {
+    lost = new Error(`the GPU was lost (${message.split('\n')[0]}): training goes on from the last checkpoint with --resume, here or with another --device`)
+    fail(lost)
+  })
+  device.addEventListener('uncapturederror', event => {
+    const { error } = event as GPUUncapturedErrorEvent, text = error.message.split('\n')[0]
+    const memory = error.constructor.name === 'GPUOutOfMemoryError' || /exceeds the max buffer size|out of memory/i.test(text)
+    fail(new Error(memory ? `out of memory on the GPU: use a smaller batch or image (${text})` : text))
+  })
+  return async <T>(work: Promise<T>): Promise<T> => {
+    const before = lost ?? pending
+    pending = undefined
+    let reject: (error: Error) => void = () => {}
+    const failure = new Promise<never>((_, no) => { reject = no })
+    waiting.add(reject)
+    if (before !== undefined) reject(before)
+    try { return await Promise.race([failure, work]) } finally {
+      waiting.delete(reject)
+      // Whichever comes last is no longer awaited.
+      work.catch(() => {})
+    }
+  }
+}
+
 /** `hardware`: a driver that computes on the processor is refused. Throws DeviceError where the package or a GPU is missing. */
 export async function loadWebgpu({ hardware = false }: { readonly hardware?: boolean } = {}): Promise<LoadedDevice> {
   const found = locate(['webgpu'], [process.cwd(), packageRoot()])
@@ -40,23 +72,11 @@ export async function loadWebgpu({ hardware = false }: { readonly hardware?: boo
       maxComputeWorkgroupSizeX: limits.maxComputeWorkgroupSizeX, maxComputeWorkgroupSizeY: limits.maxComputeWorkgroupSizeY, maxComputeInvocationsPerWorkgroup: limits.maxComputeInvocationsPerWorkgroup,
     },
   })
-  let failed: string | undefined
-  void device.lost.then(({ message }) => { failed = `the GPU was lost: ${message.split('\n')[0]}` })
-  device.addEventListener('uncapturederror', event => {
-    const { error } = event as GPUUncapturedErrorEvent
-    failed ??= error.constructor.name === 'GPUOutOfMemoryError' ? `out of memory on the GPU: use a smaller batch or image (${error.message.split('\n')[0]})` : error.message
-  })
+  const watch = watchDevice(device)
   // The backend looks for a navigator when it is loaded.
   const tf = ours('@tensorflow/tfjs-core') as Tf, { WebGPUBackend } = ours('@tensorflow/tfjs-backend-webgpu') as typeof import('@tensorflow/tfjs-backend-webgpu')
   tf.removeBackend('webgpu')
   tf.registerBackend('webgpu', () => new WebGPUBackend(device, info))
   await tf.setBackend('webgpu')
-  return {
-    device: 'webgpu', tf, detail: `@tensorflow/tfjs-backend-webgpu ${tf.version_core}, Dawn, ${name}`,
-    failure: () => {
-      const text = failed
-      if (!text?.startsWith('the GPU was lost')) failed = undefined
-      return text
-    },
-  }
+  return { device: 'webgpu', tf, detail: `@tensorflow/tfjs-backend-webgpu ${tf.version_core}, Dawn, ${name}`, watch }
 }
