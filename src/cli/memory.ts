@@ -38,17 +38,19 @@ function described({ plan, modules, added, multiplyAdds }: Fit): string {
   return `recomputing in ${modules.length} modules, ${cost}: ${modules.slice(0, 3).join(', ')}${modules.length > 3 ? ', ...' : ''}; the peak is at ${plan.at.split('/').slice(0, -1).join('/')}\n`
 }
 
-/** The step as it runs without a budget: a large one computes again what is nearly free; else buffers are freed at their last use where that saves much. */
+/** The step as it runs without a budget: buffers are freed at their last use, and what is nearly free is computed again, where that saves much; in a large step always, and its buffers go back to the system. */
 export function stepMemory(step: Program): FittedStep {
   const program = freshWeights(step)
   if (isLarge(step.inputs.filter(i => i.role === 'parameter'))) {
-    const fit = cheapMemory(program)
+    const fit = cheapMemory(program, 'released')
     return { program: fit.program, plan: fit.plan, mode: 'released' }
   }
   const plain = planMemory(program)
   if (plain.results < SMALL_RESULTS) return { program, plan: plain, mode: 'plain' }
   const tight = planMemory(program, 'compact')
-  return plain.peak - tight.peak > WORTH_HIDING * plain.peak ? { program, plan: tight, mode: 'compact' } : { program, plan: plain, mode: 'plain' }
+  if (plain.peak - tight.peak <= WORTH_HIDING * plain.peak) return { program, plan: plain, mode: 'plain' }
+  const cheap = cheapMemory(program, 'compact')
+  return tight.peak - cheap.plan.peak > WORTH_HIDING * tight.peak ? { program: cheap.program, plan: cheap.plan, mode: 'compact' } : { program, plan: tight, mode: 'compact' }
 }
 
 /** The step as it is to run within `budget` bytes (any, where undefined). Says on stderr what it will need where that is much or a budget was given. Throws UserError if nothing fits. */

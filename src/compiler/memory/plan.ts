@@ -14,8 +14,8 @@ const NODE_BYTES = 10 * 2 ** 10
  * the second run on all buffers lie in one block, which goes back to the system with the run. A step that recomputes needs that.
  */
 export type MemoryMode = 'plain' | 'compact' | 'released'
-/** What the engine's arena loses between the buffers, as a factor, measured. */
-const FRAGMENTATION = { plain: 1.25, compact: 1.2 }
+/** What the engine's arena loses between the buffers, as a factor, measured; more where buffers of many sizes come and go. */
+const FRAGMENTATION = { plain: 1.25, compact: 1.2, recomputing: 1.5 }
 
 export interface PathBytes { readonly path: string; readonly bytes: number }
 
@@ -61,9 +61,9 @@ export function peakOf(graph: OnnxGraph, hidden?: ReadonlySet<string>): { readon
 }
 
 /**
- * The plan of an optimised training step on onnxruntime's CPU engine. Takes about as long as lowering.
+ * The plan of an optimised training step on onnxruntime's CPU engine; `recomputing`: some of it is computed twice. Takes about as long as lowering.
  */
-export function planMemory(program: Program, mode: MemoryMode = 'plain'): MemoryPlan {
+export function planMemory(program: Program, mode: MemoryMode = 'plain', recomputing = false): MemoryPlan {
   // The dependencies that make updates in place safe take time to find and hold no buffers.
   const { graph, inputs } = sessionGraph(program, { contrib: true, hidden: mode !== 'plain', inPlace: false })
   const peak = peakOf(graph, mode === 'plain' ? undefined : fedTensors(inputs))
@@ -77,7 +77,7 @@ export function planMemory(program: Program, mode: MemoryMode = 'plain'): Memory
   const state = program.inputs.reduce((n, i) => n + 4 * sizeOf(i.type.shape), 0)
   // Constants are in the program, in the model and in the session.
   const base = PROCESS_BYTES + NODE_BYTES * graph.nodes.length + 3 * constants
-  const results = mode === 'released' ? peak.packed : Math.round(peak.bytes * FRAGMENTATION[mode])
+  const results = mode === 'released' ? peak.packed : Math.round(peak.bytes * FRAGMENTATION[recomputing ? 'recomputing' : mode])
   return {
     peak: base + state + results, base, state, results, at: peak.node?.name ?? '',
     paths: [...paths].map(([path, bytes]) => ({ path, bytes })).sort((a, b) => b.bytes - a.bytes),
