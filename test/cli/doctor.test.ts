@@ -3,7 +3,7 @@ import { expect, test } from 'vitest'
 import { mtlc } from './support.ts'
 
 test('says what works, as text and as one JSON document', async () => {
-  const [plain, json] = [await mtlc(['doctor']), await mtlc(['doctor', '--json'])]
+  const [plain, json] = await Promise.all([mtlc(['doctor']), mtlc(['doctor', '--json'])])
   expect(plain.code, plain.stderr).toBe(0)
   expect(plain.stdout).toMatch(/^works {4}onnxruntime {2}cpu .*step .* ms, difference \d\.\de-\d; onnxruntime-node /m)
   expect(plain.stdout).toContain('The default, onnxruntime on cpu, works.')
