@@ -23,7 +23,8 @@ function describeFallbacks({ fallbacks, nodes }: DeviceReport): string {
   return `on the CPU all the same: ${fallbacks.map(f => `${f.operator} ${f.nodes}`).join(', ')} (of ${nodes} nodes)`
 }
 
-function lines(report: DeviceReport, widths: readonly [number, number]): string[] {
+/** The lines that show a device; `widths` of the columns of engine and device. */
+export function lines(report: DeviceReport, widths: readonly [number, number]): string[] {
   const { works, detail = '', stepMs, difference, problem, remedy } = report
   const figures = stepMs === undefined || difference === undefined ? '' : `step ${milliseconds(stepMs)}, difference ${difference.toExponential(1)}`
   const head = [works ? 'works  ' : 'missing', report.engine.padEnd(widths[0]), report.device.padEnd(widths[1]), [figures, detail].filter(Boolean).join('; ')].join('  ').trimEnd()
