@@ -7,6 +7,9 @@ import { loadModule } from './module-file.ts'
 import type { TfjsWorker } from './protocol.ts'
 import { TfjsSession } from './state.ts'
 
+// The line of the module lies below a dozen calls within tfjs.
+Error.stackTraceLimit = 50
+
 let device: LoadedDevice | undefined
 const sources: string[] = []
 
