@@ -158,8 +158,8 @@ export class Emitter {
     if (small.perm.every((p, i) => p === i)) return this.view(x, result)
     const constant = this.#valueOf(x)
     if (constant !== undefined) return this.constant(`${constant.name} as ${shape.join('x')} moved ${perm.join('')}`, () => movedData({ ...constant.value, shape }, perm))
-    // The kernel for GPUs moves floats only (4.22); indices are small enough to be exact.
-    if (x.dtype === 'int32' && (this.backend ?? 'webgpu') === 'webgpu') return this.unary('cast', this.transpose(this.unary('cast', x, 'float32', ['float32']), shape, perm), 'int32', ['int32'])
+    // The kernel for GPUs moves floats only (4.22), and its cast of integers to floats is but a name for the same bits until something is computed. Indices are small enough to be exact.
+    if (x.dtype === 'int32' && (this.backend ?? 'webgpu') === 'webgpu') return this.unary('cast', this.transpose(this.binary('mul', this.unary('cast', x, 'float32', ['float32']), this.scalar(1)), shape, perm), 'int32', ['int32'])
     if (small.shape.length > TRANSPOSED_RANK[this.backend ?? 'webgpu']) return this.#transposeInSteps(x, shape, perm)
     if (shape.length <= 4) return this.call('transpose', [this.view(x, shape), perm], result, x.dtype)
     return this.call('transpose', [this.view(x, small.shape), small.perm], small.perm.map(axis => small.shape[axis]), x.dtype)
@@ -221,6 +221,11 @@ export class Emitter {
     if (sizeOf(size) === 0) return this.zeros(size, x.dtype)
     if (shape.length <= 4) return this.call('slice', [this.view(x, shape), start, size], size, x.dtype)
     const parts = collapsedParts(shape, axis => size[axis] === shape[axis])
+    if (parts.length > 4) {
+      const last = shape.findLastIndex((d, axis) => size[axis] !== d)
+      const cut = this.slice(x, shape, shape.map((_, axis) => axis === last ? start[axis] : 0), shape.with(last, size[last]))
+      return this.slice(cut, shape.with(last, size[last]), start.with(last, 0), size)
+    }
     const first = parts.map(axes => sizeOf(axes.slice(1).map(a => shape[a])) * (axes.length > 0 ? start[axes[0]] : 0))
     const sizes = parts.map(axes => sizeOf(axes.map(a => size[a])))
     return this.call('slice', [this.view(x, parts.map(axes => sizeOf(axes.map(a => shape[a])))), first, sizes], sizes, x.dtype)

@@ -23,7 +23,7 @@ const portable = {
   add: [...ELEMENTWISE, 'Add'], sub: [...ELEMENTWISE, 'Sub'], mul: [...ELEMENTWISE, 'Multiply', 'Square'],
   div: [...ELEMENTWISE, 'RealDiv', 'FloorDiv', 'Multiply', 'Sub', 'NotEqual', 'Less', 'LogicalAnd', 'Cast', 'Add'],
   mod: [...ELEMENTWISE, 'Mod', 'Sign', 'Abs', 'FloorDiv', 'Multiply', 'Sub', 'NotEqual', 'Less', 'LogicalAnd', 'Cast', 'Add'],
-  max: [...ELEMENTWISE, 'Maximum'], min: [...ELEMENTWISE, 'Minimum'], pow: [...ELEMENTWISE, 'Pow'],
+  max: [...ELEMENTWISE, 'Maximum'], min: [...ELEMENTWISE, 'Minimum'], pow: [...ELEMENTWISE, 'Pow', 'Cast'],
   less: [...ELEMENTWISE, 'Less'], greater: [...ELEMENTWISE, 'Greater'], equal: [...ELEMENTWISE, 'Equal'],
   and: [...ELEMENTWISE, 'LogicalAnd'], or: [...ELEMENTWISE, 'LogicalOr'],
   where: [...ELEMENTWISE, 'Select', 'Tile', 'LogicalAnd', 'LogicalOr', 'LogicalNot'],

@@ -37,7 +37,7 @@ const slice: Lowering<'slice'> = (e, [x], { start, stop, step }, type) => {
   return { tensor: asNumbers(e, tensor, t => stepped(e, t, stored, first, by, size)), order }
 }
 
-/** Values around a tensor seen in `shape`. Axes that get none are merged with those before them. */
+/** Values around a tensor seen in `shape`. Axes that get none are merged with those before them; kernels for GPUs take four. */
 export function padded(e: Emitter, x: Tensor, shape: Shape, before: readonly number[], after: readonly number[], value: number): Tensor {
   if ([...before, ...after].every(n => n === 0)) return x
   const result = shape.map((d, axis) => d + before[axis] + after[axis])
@@ -48,6 +48,11 @@ export function padded(e: Emitter, x: Tensor, shape: Shape, before: readonly num
     if (last !== undefined && before[axis] === 0 && after[axis] === 0) last.axes.push(axis)
     else runs.push({ axes: [axis], before: before[axis], after: after[axis] })
   })
+  if (runs.length > 4) {
+    const last = shape.findLastIndex((_, axis) => before[axis] + after[axis] > 0)
+    const zeros = shape.map(() => 0), inner = padded(e, x, shape, zeros.with(last, before[last]), zeros.with(last, after[last]), value)
+    return padded(e, inner, shape.with(last, result[last]), before.with(last, 0), after.with(last, 0), value)
+  }
   const inner = (axes: readonly number[]): number => sizeOf(axes.slice(1).map(a => shape[a]))
   return e.call('pad', [e.view(x, runs.map(r => sizeOf(r.axes.map(a => shape[a])))), runs.map(r => [r.before * inner(r.axes), r.after * inner(r.axes)]), value], runs.map(r => sizeOf(r.axes.map(a => result[a]))), x.dtype)
 }

@@ -1,0 +1,4 @@
+// Parity of the tfjs target on its device `wasm`.
+import { parity } from './parity.ts'
+
+parity('wasm')
