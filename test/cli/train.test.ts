@@ -27,7 +27,7 @@ describe.sequential('train', () => {
     expect(stdout.trimEnd().split('\n').map(l => l.slice(0, l.indexOf(':')))).toEqual(['semseg', 'depth', join(run, 'model.onnx')])
     expect(filesOf(run)).toMatchSnapshot()
     expect(log(run).map(l => l.step)).toEqual([1, 2, 4, 6])
-    expect(Object.keys(log(run)[0])).toEqual(['step', 'lr', 'loss', 'semseg', 'depth', 'grad_norm', 'images_per_second'])
+    expect(Object.keys(log(run)[0])).toEqual(['step', 'lr', 'loss', 'semseg', 'depth', 'weight/semseg', 'weight/depth', 'grad_norm', 'images_per_second'])
     for (const line of log(run)) expect(line.loss).toBeCloseTo(100 * line.semseg + line.depth, 3)
     const results = JSON.parse(readFileSync(join(run, 'results.json'), 'utf8')) as { tasks: Record<string, { kind: string }> }
     expect(Object.keys(results.tasks)).toEqual(['semseg', 'depth'])

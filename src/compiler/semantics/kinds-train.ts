@@ -46,7 +46,7 @@ const setting = (type: FieldType): KindField => ({ type: optional(type), default
 
 export const groupKinds: Kinds = {
   group: {
-    fields: { paths: { type: oneOrMore('a pattern of paths such as "backbone.**.bias"', pattern()) }, lr: setting(number({ above: 0 })), weight_decay: setting(number({ from: 0 })), frozen: setting(truth) },
+    fields: { paths: { type: oneOrMore('a pattern of paths such as "**.norm.bias"', pattern()) }, lr: setting(number({ above: 0 })), weight_decay: setting(number({ from: 0 })), frozen: setting(truth) },
     check: f => (['lr', 'weight_decay', 'frozen'].every(name => f.get(name)?.t === 'none') ? { field: 'paths', message: 'the group says nothing about its parameters', hint: 'give it `lr` (a factor), `weight_decay` or `frozen`' } : undefined),
   },
 }
@@ -66,14 +66,14 @@ export const weightingKinds: Kinds = {
   fixed: { fields: {} },
   uncertainty: weighting({}),
   dwa: weighting({ temperature: { type: number({ above: 0 }), default: float(2) }, every: { type: optional(integer({ from: 1 })), default: none } }),
-  gradnorm: weighting({ alpha: { type: number({ from: 0 }), default: float(1.5) }, lr: { type: number({ above: 0 }), default: float(0.025) }, at: { type: optional(oneOrMore('a pattern of paths such as "backbone.layers.3"', pattern())), default: none } }),
+  gradnorm: weighting({ alpha: { type: number({ from: 0 }), default: float(1.5) }, lr: { type: number({ above: 0 }), default: float(0.025) }, at: { type: optional(oneOrMore('a pattern of paths such as "layers.3"', pattern())), default: none } }),
   // Where one gradient is much longer, coefficients of the other are large without harm.
   pcgrad: weighting({}, { ...bounds.high, default: float(10_000) }),
 }
 
 /** Parts of a path between points; `*` within a part, `**` for any number of parts. */
 function pattern(): FieldType {
-  const expects = 'a pattern of paths such as "backbone.**.bias"'
+  const expects = 'a pattern of paths such as "**.norm.bias"'
   return { expects, accept: v => (v.t === 'string' && /^[^.\s]+(\.[^.\s]+)*$/.test(v.v) ? v : undefined) }
 }
 
@@ -129,7 +129,7 @@ export const trainSchema: KindSchema = {
     optimizer: { type: kindOf('optimizer', 'adam(lr = 1e-4)') },
     schedule: { type: schedules, default: { t: 'kind', group: 'schedule', name: 'constant', fields: new Map([['steps', none]]) } },
     weighting: { type: kindOf('weighting', 'uncertainty()'), default: { t: 'kind', group: 'weighting', name: 'fixed', fields: new Map() } },
-    groups: { type: optional(listOf('groups', kindOf('group', 'group("backbone", lr = 0.1)'))), default: none },
+    groups: { type: optional(listOf('groups', kindOf('group', 'group("**.bias", weight_decay = 0)'))), default: none },
     clip_norm: { type: optional(number({ above: 0 })), default: none },
     clip_value: { type: optional(number({ above: 0 })), default: none },
     ema: { type: average, default: none },

@@ -44,7 +44,10 @@ export function checkedStep(step: Program): CheckedStep {
     renamed.set(node.id, own)
     const checked = node.type.dtype === 'float32' && !moving.has(node.op)
     // Infinity times zero is NaN as well.
-    if (checked) marks.push(g.reshape(g.sum(g.mul(own, zero), node.type.shape.map((_, axis) => axis)), [1]))
+    if (checked) {
+      const mark = g.mul(own, zero)
+      marks.push(g.reshape(node.type.shape.length === 0 ? mark : g.sum(mark, node.type.shape.map((_, axis) => axis)), [1]))
+    }
     places.set(node.id, values.length)
     values.push({ input: '', op: node.op, path: node.origin.path, phase: node.origin.phase, span: node.origin.span, operands: node.inputs.map(i => places.get(i)!), check: checked ? marks.length - 1 : undefined })
   }
