@@ -2,6 +2,7 @@
 import { Builder } from '../ir/builder.ts'
 import type { OpName } from '../ir/ops.ts'
 import type { Origin, Phase, Program, ValueId } from '../ir/program.ts'
+import { sizeOf } from '../ir/types.ts'
 import type { Span } from '../diagnostics/diagnostic.ts'
 import { Emitter } from '../rules/gradient-language.ts'
 
@@ -45,8 +46,8 @@ export function checkedStep(step: Program): CheckedStep {
     const checked = node.type.dtype === 'float32' && !moving.has(node.op)
     // Infinity times zero is NaN as well.
     if (checked) {
-      const mark = g.mul(own, zero)
-      marks.push(g.reshape(node.type.shape.length === 0 ? mark : g.sum(mark, node.type.shape.map((_, axis) => axis)), [1]))
+      const size = sizeOf(node.type.shape), flat = g.reshape(g.mul(own, zero), [size])
+      marks.push(size === 1 ? flat : g.reshape(g.sum(flat, [0]), [1]))
     }
     places.set(node.id, values.length)
     values.push({ input: '', op: node.op, path: node.origin.path, phase: node.origin.phase, span: node.origin.span, operands: node.inputs.map(i => places.get(i)!), check: checked ? marks.length - 1 : undefined })
