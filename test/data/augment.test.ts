@@ -100,7 +100,8 @@ describe('zoom', () => {
         const [before, after] = [sample.disparity![fromY * width + fromX], seen.disparity![y * width + x]]
         expect(seen.labelIds![y * width + x]).toBe(sample.labelIds![fromY * width + fromX])
         if (before === 0) expect(after).toBe(0)
-        else if (before > 256) expect(seen.camera!.fx / disparityOf(after)).toBeCloseTo(camera.fx / disparityOf(before), 1)
+        // Rounding to the 256th of a pixel is all that depth may lose.
+        else if (before > 256) expect(Math.abs(disparityOf(after) / seen.camera!.fx * camera.fx - disparityOf(before))).toBeLessThanOrEqual(0.501 / 256 / scale)
       }
     }), { numRuns: 60 })
   })
