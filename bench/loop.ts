@@ -30,7 +30,7 @@ if (option('data') === undefined) for (let index = 0; index < scenes; index++) a
 const engine = await openEngine({ engine: option('engine') ?? 'auto', device: option('device') })
 const session = await engine.open(step, fillState(step, {}, 0))
 let inside = 0, waited = 0, begun = 0, done = 0
-const resident: number[] = []
+const resident: string[] = []
 const timed: Session = {
   ...session,
   run: async feeds => {
@@ -40,7 +40,7 @@ const timed: Session = {
     const out = await session.run(feeds)
     inside += performance.now() - at
     done++
-    if (done % Math.max(1, Math.floor(steps / 20)) === 0) { globalThis.gc?.(); resident.push(process.memoryUsage.rss() / 2 ** 20) }
+    if (done % Math.max(1, Math.floor(steps / 20)) === 0) { globalThis.gc?.(); const { rss, heapUsed, external } = process.memoryUsage(); resident.push(`${(rss / 2 ** 20).toFixed(0)}/${((heapUsed + external) / 2 ** 20).toFixed(1)}`) }
     return out
   },
 }
@@ -57,4 +57,4 @@ await engine.close()
 rmSync(folder, { recursive: true })
 const { logEvery, checkpointEvery } = model.train
 process.stdout.write(`${file}, ${steps} steps, log every ${logEvery}, checkpoints every ${checkpointEvery}: ${(total / (steps - 3)).toFixed(2)} ms a step, ${(inside / (steps - 3)).toFixed(2)} of them in the engine: ${(100 * (total - inside) / inside).toFixed(2)}% on top (${(100 * waited / inside).toFixed(2)}% waiting for batches)\n`)
-process.stdout.write(`resident MiB: ${resident.map(r => r.toFixed(0)).join(' ')}\n`)
+process.stdout.write(`MiB resident / alive in JavaScript: ${resident.join(' ')}\n`)

@@ -14,7 +14,7 @@ const at = (name: string): string => join(folder, name)
 const bare = ['--no-eval', '--no-export']
 const clean = (text: string): string => stable(text, folder).replace(/\w+_\d{6}_\d{6}/g, 'ID')
 
-beforeAll(() => { scenes(data, 5, 3, [32, 64]) })
+beforeAll(() => { scenes(data, 5, 3, [32, 64]) }, 120_000)
 afterAll(() => remove(folder))
 
 describe.sequential('train', () => {

@@ -12,7 +12,7 @@ const folder = temporary()
 const [data, whole, killed] = ['data', 'whole', 'killed'].map(n => join(folder, n))
 const kills = 20
 
-beforeAll(() => { scenes(data, 5, 0, [32, 64]) })
+beforeAll(() => { scenes(data, 5, 0, [32, 64]) }, 120_000)
 afterAll(() => remove(folder))
 
 const lines = (run: string): string[] => readFileSync(join(run, 'log.jsonl'), 'utf8').split('\n')

@@ -16,7 +16,7 @@ const log = (dir: string): Record<string, number>[] => readFileSync(join(dir, 'l
 const bare = ['--no-eval', '--no-export']
 const last = (dir: string, step: number, end: string): string => join(dir, 'checkpoints', `step_${String(step).padStart(7, '0')}${end}`)
 
-beforeAll(() => { scenes(data, 5, 2) })
+beforeAll(() => { scenes(data, 5, 2) }, 120_000)
 afterAll(() => remove(folder))
 
 describe.sequential('train', () => {
