@@ -88,7 +88,7 @@ describe('delta-m of result files', () => {
     ['a score that does not exist', () => [multi, results('null.json', semseg(null)), ...alone.slice(1)]],
     ['an unknown kind', () => [multi, results('kind.json', { edges: { kind: 'edges', f1: 1 } }), ...alone]],
     ['no task', () => [results('empty.json', {}), ...alone]],
-    ['another file', () => [multi, 'package.json']],
+    ['another file', () => [multi, annotated(lindau)]],
     ['a missing file', () => [join(folder, 'nowhere.json'), ...alone]],
   ] as const)('refuses %s', async (_, files) => expect(await messageOf(() => gain(files()))).toMatchSnapshot())
 })

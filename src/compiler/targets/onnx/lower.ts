@@ -3,9 +3,10 @@ import type { Span } from '../../diagnostics/diagnostic.ts'
 import type { InputRole, Node, OutputRole, Program, ProgramOutput, ValueId } from '../../ir/program.ts'
 import type { TensorData, TensorType } from '../../ir/types.ts'
 import { expandProgram } from '../../rules/expansion.ts'
+import { directOperands, findFusions, usesOf } from '../fusion.ts'
 import type { Lowering } from './elementwise.ts'
 import { Emitter, SYMBOLIC_BATCH, type Operand, type Profile } from './emitter.ts'
-import { directOperands, findFusions, usesOf } from './fuse.ts'
+import { patterns } from './fuse.ts'
 import { DEFAULT_OPSET, MAX_OPSET, MIN_OPSET, OnnxTargetError, type OnnxGraph, type OnnxNode } from './graph.ts'
 import { lowerings } from './lowering.ts'
 
@@ -71,7 +72,7 @@ class Lowerer {
     this.#e = e
     this.#options = options
     this.#uses = usesOf(program)
-    this.#fusions = findFusions(program, this.#uses)
+    this.#fusions = findFusions(program, this.#uses, patterns)
   }
 
   run(): Lowered {

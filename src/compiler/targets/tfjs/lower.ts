@@ -3,9 +3,10 @@ import type { Span } from '../../diagnostics/diagnostic.ts'
 import type { Node, Program, ProgramOutput, ValueId } from '../../ir/program.ts'
 import { sameShape, sizeOf } from '../../ir/types.ts'
 import { expandProgram } from '../../rules/expansion.ts'
+import { directOperands, findFusions, usesOf } from '../fusion.ts'
 import { Emitter, tensorsOf, type Backend, type Form, type Tensor, type Value } from './emitter.ts'
 import type { Lowering } from './form.ts'
-import { findFusions, directOperands, usesOf } from './fuse.ts'
+import { patterns } from './fuse.ts'
 import { lowerings } from './lowering.ts'
 import { shareNorms } from './norms.ts'
 import { plain } from './order.ts'
@@ -52,7 +53,7 @@ class Lowerer {
     this.#options = options
     this.#e = new Emitter(options.backend)
     this.#uses = usesOf(program)
-    this.#fusions = findFusions(program, this.#uses)
+    this.#fusions = findFusions(program, this.#uses, patterns)
   }
 
   run(): Lowered {
