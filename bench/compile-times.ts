@@ -1,11 +1,10 @@
-// How long the compiler takes: checking TaskPrompter, and its training step at growing depth of the third stage.
+// How long the compiler takes: checking TaskPrompter, and its training step, up to the encoded graph, at growing depth of the third stage.
 import { checkFile } from '../src/compiler/index.ts'
 import { optimise } from '../src/compiler/passes/index.ts'
 import { encodeGraph } from '../src/compiler/targets/onnx/encode.ts'
-import { groupUpdates } from '../src/compiler/targets/onnx/group-updates.ts'
-import { guardInPlace } from '../src/compiler/targets/onnx/inplace.ts'
-import { lowerProgram } from '../src/compiler/targets/onnx/lower.ts'
+import { sessionGraph } from '../src/compiler/targets/onnx/session-graph.ts'
 import { buildTrainingStep } from '../src/compiler/training/step.ts'
+import { stepMemory } from '../src/cli/memory.ts'
 import { compileFile, FileHost } from '../src/cli/project.ts'
 
 const file = 'models/taskprompter.mtl'
@@ -27,11 +26,11 @@ const step = buildTrainingStep(model)
 lap('differentiateMs')
 const program = optimise(step, { differentiated: true })
 lap('optimiseMs')
-const lowered = lowerProgram(groupUpdates(program).program, { profile: 'training' })
+const { program: fitted, mode } = stepMemory(program)
+lap('memoryMs')
+const { graph } = sessionGraph(fitted, { contrib: true, hidden: mode !== 'plain', inPlace: true })
 lap('lowerMs')
-const isState = (role: string): boolean => ['parameter', 'state', 'moment'].includes(role)
-const { graph } = guardInPlace(lowered.graph, lowered.outputs.filter(o => isState(o.role)).map(o => ({ input: o.name, output: o.onnx })))
 encodeGraph(graph, Infinity)
 lap('encodeMs')
-timed.stepMs = timed.elaborateMs + timed.differentiateMs + timed.optimiseMs + timed.lowerMs + timed.encodeMs
-console.log(JSON.stringify({ depth, nodes: program.nodes.length, onnxNodes: graph.nodes.length, ...timed }))
+timed.stepMs = timed.elaborateMs + timed.differentiateMs + timed.optimiseMs + timed.memoryMs + timed.lowerMs + timed.encodeMs
+console.log(JSON.stringify({ depth, nodes: fitted.nodes.length, onnxNodes: graph.nodes.length, ...timed }))

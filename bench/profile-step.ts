@@ -8,10 +8,8 @@ import { fitStep, memorySize } from '../src/cli/memory.ts'
 import { compileFile } from '../src/cli/project.ts'
 import { optimise } from '../src/compiler/passes/index.ts'
 import { encodeGraph } from '../src/compiler/targets/onnx/encode.ts'
-import { hideShapes } from '../src/compiler/targets/onnx/hide-shapes.ts'
 import { groupUpdates } from '../src/compiler/targets/onnx/group-updates.ts'
-import { guardInPlace } from '../src/compiler/targets/onnx/inplace.ts'
-import { lowerProgram } from '../src/compiler/targets/onnx/lower.ts'
+import { sessionGraph } from '../src/compiler/targets/onnx/session-graph.ts'
 import { buildTrainingStep } from '../src/compiler/training/step.ts'
 import { runInto, withSequence } from '../src/runtime/engines/onnxruntime/fetch.ts'
 import { sessionOptions } from '../src/runtime/engines/onnxruntime/state.ts'
@@ -24,12 +22,8 @@ const batch = option('batch')
 const { model } = compileFile(file, { mode: infer ? 'infer' : 'train', set: rest.filter(a => !a.startsWith('--')), ...(batch === undefined ? {} : { batch: Number(batch) }) })
 const { program: whole, mode } = infer ? { program: optimise(model.program, { differentiated: true }), mode: 'plain' }
   : fitStep(optimise(buildTrainingStep(model), { differentiated: true }), memory === undefined ? undefined : memorySize(memory))
-const { program, groups } = groupUpdates(whole)
-const lowered = lowerProgram(program, { profile: 'training', contrib: true })
-const isState = (role: string): boolean => ['parameter', 'state', 'moment'].includes(role)
-const pairs = lowered.outputs.filter(o => isState(o.role)).map(o => ({ input: o.name, output: o.onnx }))
-const fed = new Set(lowered.inputs.filter(p => !isState(p.role) && p.type.shape.length > 0).map(p => p.onnx))
-const { graph, inPlace } = guardInPlace(mode === 'plain' ? lowered.graph : hideShapes(lowered.graph, fed), pairs)
+const program = groupUpdates(whole).program
+const { graph, inputs, outputs, groups, inPlace } = sessionGraph(whole, { contrib: true, hidden: mode !== 'plain', inPlace: true })
 
 const folder = mkdtempSync(join(tmpdir(), 'mtlc-profile-'))
 try {
@@ -42,10 +36,10 @@ try {
   }
   const elements = (shape: readonly number[]): number => shape.reduce((n, d) => n * d, 1)
   const tensor = (name: string, dtype: string, shape: readonly number[], data = given[name]?.data ?? new Float32Array(elements(shape)).fill(0.5)): ort.Tensor => new ort.Tensor(dtype as 'float32', data as Float32Array, shape)
-  const feeds = Object.fromEntries(lowered.inputs.map(p => [p.onnx, tensor(p.name, p.type.dtype, p.type.shape)]))
-  const into = Object.fromEntries(lowered.outputs.map(o => {
-    const empty = o.type.dtype === 'int32' ? new Int32Array(elements(o.type.shape)) : new Float32Array(elements(o.type.shape))
-    return [o.onnx, inPlace.has(o.onnx) ? feeds[o.name] : tensor('', o.type.dtype, o.type.shape, empty)]
+  const feeds = Object.fromEntries(inputs.map(p => [p.onnx, tensor(p.name, p.type.dtype, p.type.shape)]))
+  const into = Object.fromEntries(outputs.map(o => {
+    const data = inPlace.has(o.onnx) ? feeds[o.name].data as Float32Array : o.type.dtype === 'int32' ? new Int32Array(elements(o.type.shape)) : new Float32Array(elements(o.type.shape))
+    return [o.onnx, tensor('', o.type.dtype, o.type.shape, data as Float32Array)]
   }))
   const began = performance.now()
   await runInto(session, feeds, into)
@@ -56,9 +50,12 @@ try {
   const phaseOf = new Map(program.nodes.map(n => [n.id, n.origin.phase] as const))
   const tables: Record<'phase' | 'module' | 'operator' | 'shapes', Map<string, { us: number; count: number }>> = { phase: new Map(), module: new Map(), operator: new Map(), shapes: new Map() }
   let total = 0
+  // What runs inside of an update in pieces is part of its time.
+  const nodes = new Set(graph.nodes.map(n => n.name))
   for (const { cat, name, dur, args } of events) {
     if (cat !== 'Node' || !name.endsWith('_kernel_time') || !name.includes(only ?? '')) continue
     const node = name.slice(0, -'_kernel_time'.length), op = args?.op_name ?? '?'
+    if (!nodes.has(node)) continue
     total += dur
     const keys = {
       phase: phaseOf.get(Number(/\.(\d+)(\.\d+)?$/.exec(node)?.[1])) ?? 'other',

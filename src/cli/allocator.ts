@@ -10,7 +10,7 @@ const BYTES = 2 ** 16
 const TUNABLES = 'glibc.malloc.hugetlb=1'
 
 /** Steps whose parameters and moments take more bytes run in a process that gives buffers back. */
-const LARGE = 2 ** 32
+const LARGE = 2 ** 30
 export const isLarge = (parameters: readonly { readonly type: TensorType }[]): boolean => 12 * parameters.reduce((n, p) => n + sizeOf(p.type.shape), 0) > LARGE
 
 /** Whether this process gives buffers back. Elsewhere than with glibc the setting means nothing, and nothing is lost by it. */

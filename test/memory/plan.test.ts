@@ -1,18 +1,21 @@
 // The plan of a step's memory: order and buffers as the engine has them, and recomputation that changes no result.
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { verify } from '../../src/compiler/ir/verify.ts'
+import { Builder } from '../../src/compiler/ir/builder.ts'
+import type { Program } from '../../src/compiler/ir/program.ts'
 import type { TensorData } from '../../src/compiler/ir/types.ts'
 import { buffersOf, executionOrder, packedSize } from '../../src/compiler/memory/engine.ts'
 import { cheapMemory, fitMemory } from '../../src/compiler/memory/fit.ts'
 import { peakOf, planMemory, type MemoryMode } from '../../src/compiler/memory/plan.ts'
-import { typesOf } from '../../src/compiler/memory/types.ts'
+import { typesOf } from '../../src/compiler/targets/onnx/types.ts'
 import { freshWeights } from '../../src/compiler/passes/fresh-weights.ts'
 import { optimise } from '../../src/compiler/passes/index.ts'
-import { inOrder } from '../../src/compiler/targets/onnx/gradient-order.ts'
+import { gradientsOf, inOrder } from '../../src/compiler/targets/onnx/gradient-order.ts'
 import { hideShapes } from '../../src/compiler/targets/onnx/hide-shapes.ts'
 import type { OnnxGraph, OnnxNode } from '../../src/compiler/targets/onnx/graph.ts'
 import { lowerProgram } from '../../src/compiler/targets/onnx/lower.ts'
 import { fedTensors, sessionGraph } from '../../src/compiler/targets/onnx/session-graph.ts'
+import { Emitter } from '../../src/compiler/rules/gradient-language.ts'
 import { optimiserScalars } from '../../src/compiler/training/scalars.ts'
 import { buildTrainingStep } from '../../src/compiler/training/step.ts'
 import type { Engine, HostTensors } from '../../src/runtime/engines/engine.ts'
@@ -83,10 +86,48 @@ it('weights that were moved are moved again for the backward pass', () => {
   expect(freshWeights(fresh)).toBe(fresh)
 })
 
+it('large parameters that are moved are read through a view whose shape the engine does not know', () => {
+  const ints = (name: string, ...values: number[]): OnnxGraph['initialisers'][number] => ({ name, dtype: 'int64', dims: [values.length], data: BigInt64Array.from(values, BigInt) })
+  const graph: OnnxGraph = {
+    ...graphOf([node('Slice', ['w', 'from', 'to'], 'half'), node('Slice', ['small', 'from', 'to'], 'part'), node('MatMul', ['x', 'half'], 'y'), node('Mul', ['w', 'w'], 'next')], ['y', 'part', 'next']),
+    inputs: [{ name: 'x', dtype: 'float32', dims: [8, 512] }, { name: 'w', dtype: 'float32', dims: [1024, 512] }, { name: 'small', dtype: 'float32', dims: [1024, 8] }],
+    initialisers: [ints('from', 0), ints('to', 512)],
+  }
+  const { nodes, initialisers } = hideShapes(graph, new Set(['x']))
+  expect(nodes.filter(n => graph.nodes.some(o => o.name === n.name)).map(n => n.inputs[0])).toEqual(['hidden/w', 'small', 'x', 'w'])
+  expect(nodes.find(n => n.name === 'hidden/w')).toMatchObject({ op: 'Reshape', inputs: ['w', 'hidden/int64[1024,512]'] })
+  expect(initialisers.map(t => t.name)).toEqual(['from', 'to', 'int64[1024,512]', 'int64[0]'])
+})
+
+it('norms of gradients take no buffer for squares', () => {
+  const { graph } = sessionGraph(step, { contrib: true, hidden: true, inPlace: true }), { types } = typesOf(graph)
+  const squares = new Set(graph.nodes.filter(n => n.op === 'Mul' && n.inputs[0] === n.inputs[1] && types.get(n.outputs[0])!.shape.length === 1).flatMap(n => n.outputs))
+  for (const n of graph.nodes) if (n.op === 'Reshape' && squares.has(n.inputs[0])) squares.add(n.outputs[0])
+  expect(graph.nodes.filter(n => n.op === 'ReduceSum' && squares.has(n.inputs[0]))).toEqual([])
+  expect(graph.nodes.filter(n => n.op === 'ReduceSumSquare').length).toBeGreaterThan(10)
+})
+
+it.each([[true], [false]])('gradients that are larger than what is kept for them come last, wherever they are made', swap => {
+  const origin = { path: '', span: undefined, phase: 'forward' } as const, b = new Builder(), g = new Emitter(b, origin)
+  const f32 = (...shape: number[]): { dtype: 'float32'; shape: number[] } => ({ dtype: 'float32', shape })
+  const [few, many] = [b.input('few', 'input', f32(2, 64), origin), b.input('many', 'input', f32(200, 64), origin)]
+  const [first, second] = ['first', 'second'].map(name => b.input(name, 'parameter', f32(64, 64), origin, { kind: 'constant', value: 0 }))
+  const layers = [[few, second], [many, first]] as const
+  const losses = (swap ? layers.toReversed() : layers).map(([x, w]) => g.mean(g.square(g.matmul(x, w)), [0, 1]))
+  b.output('loss', 'loss', g.add(losses[0], losses[1]))
+  const small = optimise(buildTrainingStep({ mode: 'train', program: b.finish('Two'), train: model.train }, { defer: 0 }), { differentiated: true })
+  const made = new Map(small.nodes.map(n => [n.id, n] as const))
+  const rows = gradientsOf(small).flatMap(v => { const n = made.get(v)!; return n.op === 'matmul' ? [small.inputs.find(i => i.id === n.inputs[0])!.name] : [] })
+  expect(rows).toEqual(['many', 'few'])
+})
+
 it('recomputation that is nearly free', () => {
   const cheap = cheapMemory(step, 'released')
   expect(cheap.added / cheap.multiplyAdds).toBeLessThan(0.04)
   expect(cheap.plan.results).toBeLessThan(0.8 * planMemory(step, 'released').results)
+  // What a deformable convolution reads is read once for its columns, and again for the gradient of its offsets.
+  const copies = (program: Program): number => program.nodes.filter(n => n.op === 'gather' && n.origin.phase === 'backward' && n.origin.path.includes('cls_convs')).length
+  expect(copies(cheap.program) - copies(step)).toBeGreaterThan(0)
 })
 
 it('every value of a step has the type that the program says', () => {

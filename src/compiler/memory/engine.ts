@@ -1,6 +1,6 @@
 // What onnxruntime does with a graph, foreseen: the order in which nodes run, and which results share a buffer.
 import { readsOf, type OnnxGraph, type OnnxNode } from '../targets/onnx/graph.ts'
-import { bytesOf, type ValueType } from './types.ts'
+import { bytesOf, type ValueType } from '../targets/onnx/types.ts'
 
 /** Indices of nodes in the order of execution: depth first from the nodes whose results nobody reads, the last of them first, and the operands of a node likewise (graph_utils.cc, ReverseDFSFrom). */
 export function executionOrder(graph: OnnxGraph): number[] {

@@ -1,6 +1,7 @@
 // Chooses what to compute twice so that a training step fits a budget.
 import type { Node, Program, ValueId } from '../ir/program.ts'
 import { sizeOf, type TensorType } from '../ir/types.ts'
+import { freshWeights } from '../passes/fresh-weights.ts'
 import { activations, isForward, recompute } from '../passes/recompute.ts'
 import { multiplyAdds } from '../rules/flops.ts'
 import { planMemory, type MemoryPlan } from './plan.ts'
@@ -156,7 +157,8 @@ class Chooser {
       const segment = isView(node) && isForward(node) ? segments.get(node.inputs[0]) : undefined
       if (segment !== undefined) segments.set(node.id, segment)
     }
-    const program = recompute(this.#program, segments)
+    // What is computed again reads weights that were moved, too.
+    const program = freshWeights(recompute(this.#program, segments))
     const count = (p: Program): number => { const types = new Map([...p.inputs, ...p.nodes].map(v => [v.id, v.type] as const)); return p.nodes.reduce((n, node) => n + multiplyAdds(node.op as never, node.inputs.map(v => types.get(v)!), node.type, node.attrs as never), 0) }
     return { program, modules: [...new Set([...chosen.keys()].map(k => k.slice(0, k.indexOf('#'))))], added: count(program) - count(this.#program) }
   }

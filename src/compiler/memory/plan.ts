@@ -4,7 +4,7 @@ import { sizeOf } from '../ir/types.ts'
 import type { OnnxGraph, OnnxNode } from '../targets/onnx/graph.ts'
 import { fedTensors, sessionGraph } from '../targets/onnx/session-graph.ts'
 import { buffersOf, executionOrder, packedSize, workspaceOf, type Buffer } from './engine.ts'
-import { typesOf } from './types.ts'
+import { typesOf } from '../targets/onnx/types.ts'
 
 /** Bytes of the process that are no tensor of the step: Node with the workers that read data, and for each node of the graph what model and engine hold of it. Measured (docs/performance.md). */
 const PROCESS_BYTES = 120 * 2 ** 20

@@ -37,7 +37,7 @@ export function recompute(program: Program, segments: Segments): Program {
   const late = new Set<ValueId>()
   let lastLate: ValueId | undefined
   const cues = new Map<string, ValueId>()
-  const copies = new Map<ValueId, ValueId>()
+  const copies = new Map<ValueId, ValueId>(), reads = new Map<ValueId, ValueId>()
   const delayed = new Map<string, ValueId>()
 
   const emit = (node: Omit<Node, 'id'>): ValueId => {
@@ -59,13 +59,13 @@ export function recompute(program: Program, segments: Segments): Program {
     if (segments.get(value) === segment) return copy(value, segment, cue)
     return moving.has(value) ? behind(value, segment, cue) : value
   }
-  const copy = (value: ValueId, segment: string, cue: ValueId): ValueId => {
-    const known = copies.get(value)
+  const copy = (value: ValueId, segment: string, cue: ValueId, made = copies): ValueId => {
+    const known = made.get(value)
     if (known !== undefined) return known
     const node = definitions.get(value)!
     const inputs = node.inputs.map(v => operand(v, segment, cue))
     const id = emit({ ...node, inputs, origin: { ...node.origin, phase: 'backward' } } as Omit<Node, 'id'>)
-    copies.set(value, id)
+    made.set(value, id)
     return id
   }
 
@@ -78,7 +78,8 @@ export function recompute(program: Program, segments: Segments): Program {
       // Before the first cotangent there is nothing to wait for.
       if (cue === undefined) return value
       cues.set(segment, cue)
-      return copy(value, segment, cue)
+      // Reading costs no more than keeping: a gather that other copies read, too, is not held for both.
+      return definitions.get(value)!.op === 'gather' ? copy(value, segment, cue, reads) : copy(value, segment, cue)
     })
     nodes.push(inputs.some((v, i) => v !== node.inputs[i]) ? { ...node, inputs } as Node : node)
     if (!sources.has(node.op) && node.inputs.some(v => late.has(v) || definitions.get(v)?.origin.phase === 'loss')) {

@@ -7,15 +7,19 @@ import { Emitter } from '../rules/gradient-language.ts'
 /** The part of one gradient: its value, or how the squared norm follows without it (a vector of one element). */
 export interface NormPart { readonly origin: Origin; readonly value: ValueId; readonly squares?: (g: Emitter) => ValueId }
 
+/** The sum of the squares of all elements of `value`, as a vector of one element. */
+export function sumOfSquares(g: Emitter, value: ValueId): ValueId {
+  const flat = g.reshape(value, [sizeOf(g.shape(value))])
+  return g.sum(g.square(flat), [0], true)
+}
+
 /** The square root of the sum of the squares of all elements of all gradients: a scalar. Each gradient's part has the origin given with it. */
 export function globalNorm(builder: Builder, gradients: readonly NormPart[], origin: Origin): ValueId {
   const g = new Emitter(builder, { ...origin, phase: 'update' })
   if (gradients.length === 0) return g.fill(0)
   const squares = gradients.map(({ value, squares: known, origin: own }) => {
     const part = new Emitter(builder, { ...own, phase: 'update' })
-    if (known !== undefined) return known(part)
-    const flat = part.reshape(value, [sizeOf(part.shape(value))])
-    return part.sum(part.square(flat), [0], true)
+    return known === undefined ? sumOfSquares(part, value) : known(part)
   })
   return g.sqrt(g.sum(squares.length === 1 ? squares[0] : g.op('concat', squares, { axis: 0 }), [0]))
 }

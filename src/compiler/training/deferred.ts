@@ -6,15 +6,20 @@
 //
 // A product of [n, K] and [n, M] is worth it where n (K + M) < K M. Then the Gram matrices, n^2 (K + M) multiply-adds, cost less than the product itself, in the same proportion, and the passes that
 // square and sum it fall away: nearly free. So this is always done, the cheapest bytes first, up to a share of the step's multiply-adds (COST_SHARE).
+//
+// A large gradient that is put together from parts waits for that only: the parts are there as soon as they are computed, and are not held beside the whole.
 import type { Builder } from '../ir/builder.ts'
 import type { Node, ValueId } from '../ir/program.ts'
 import { sizeOf, type Shape } from '../ir/types.ts'
 import { multiplyAdds } from '../rules/flops.ts'
 import type { Emitter } from '../rules/gradient-language.ts'
+import { sumOfSquares } from './clip.ts'
 import { gramCosts, rowAxes, squaredNorm, type Product } from './gram.ts'
 
 /** Elements; smaller gradients are updated in groups, and together they are little. */
 const SMALL = 2 ** 15
+/** Elements; a whole of fewer is put together at once. */
+const LARGE = 2 ** 20
 /** How much of the multiply-adds before them the norms may add, by default. */
 export const COST_SHARE = 0.01
 
@@ -37,16 +42,22 @@ export interface Deferral {
   readonly cost: number
 }
 
-/** How a gradient is made of products: by movements that keep every element once, and by sums of matrix products (a weight that is used several times: their rows one after the other). */
+type Move = Extract<Node, { op: 'reshape' | 'transpose' | 'concat' }>
+const isMove = (node: Node): node is Move => node.op === 'reshape' || node.op === 'transpose' || node.op === 'concat'
+
+/** How a gradient is made of products: by movements that keep every element once, and by sums of matrix products (a weight that is used several times: their rows one after the other). `given`: computed at once. */
 type Form =
+  | { readonly kind: 'given'; readonly value: ValueId }
   | { readonly kind: 'products'; readonly terms: readonly Product[]; readonly nodes: readonly ValueId[] }
-  | { readonly kind: 'move'; readonly node: Extract<Node, { op: 'reshape' | 'transpose' | 'concat' }>; readonly parts: readonly Form[] }
+  | { readonly kind: 'move'; readonly node: Move; readonly parts: readonly Form[] }
 
 interface Kept { readonly value: ValueId; readonly bytes: number; readonly cost: number }
 interface Candidate { readonly gradient: ValueId; readonly form: Form; readonly bytes: number; readonly kept: readonly Kept[] }
 
-const leaves = (form: Form): Extract<Form, { kind: 'products' }>[] => form.kind === 'products' ? [form] : form.parts.flatMap(leaves)
-const nodesOf = (form: Form): ValueId[] => form.kind === 'products' ? [...form.nodes] : [form.node.id, ...form.parts.flatMap(nodesOf)]
+type Leaf = Exclude<Form, { kind: 'move' }>
+
+const leaves = (form: Form): Leaf[] => form.kind === 'move' ? form.parts.flatMap(leaves) : [form]
+const nodesOf = (form: Form): ValueId[] => form.kind === 'products' ? [...form.nodes] : form.kind === 'given' ? [] : [form.node.id, ...form.parts.flatMap(nodesOf)]
 const lead = (shape: Shape): number => sizeOf(shape.slice(0, -2))
 
 class Finder {
@@ -62,7 +73,7 @@ class Finder {
 
   candidate(gradient: ValueId): Candidate[] {
     const form = sizeOf(this.#shape(gradient)) > SMALL ? this.#formOf(gradient) : undefined
-    return form === undefined ? [] : [{ gradient, form, bytes: 4 * sizeOf(this.#shape(gradient)), kept: leaves(form).flatMap(leaf => this.#keptOf(leaf.terms)) }]
+    return form === undefined ? [] : [{ gradient, form, bytes: 4 * sizeOf(this.#shape(gradient)), kept: leaves(form).flatMap(leaf => leaf.kind === 'products' ? this.#keptOf(leaf.terms) : []) }]
   }
 
   #shape(value: ValueId): Shape { return this.#builder.type(value).shape }
@@ -70,11 +81,21 @@ class Finder {
   #formOf(value: ValueId): Form | undefined {
     const node = this.#definitions.get(value)
     if (node === undefined || this.#readers.get(value) !== 1) return undefined
-    if (node.op === 'reshape' || node.op === 'transpose' || node.op === 'concat') {
+    if (isMove(node)) {
       const parts = node.inputs.flatMap(v => this.#formOf(v) ?? [])
       return parts.length < node.inputs.length ? undefined : { kind: 'move', node, parts }
     }
     return this.#productsOf(node)
+  }
+
+  /** A large gradient that is put together. */
+  whole(gradient: ValueId): { readonly gradient: ValueId; readonly form: Form }[] {
+    return this.#definitions.get(gradient)?.op === 'concat' && sizeOf(this.#shape(gradient)) > LARGE ? [{ gradient, form: this.#partsOf(gradient) }] : []
+  }
+
+  #partsOf(value: ValueId): Form {
+    const node = this.#definitions.get(value)
+    return node !== undefined && isMove(node) && this.#readers.get(value) === 1 ? { kind: 'move', node, parts: node.inputs.map(v => this.#partsOf(v)) } : { kind: 'given', value }
   }
 
   #productsOf(node: Node): Extract<Form, { kind: 'products' }> | undefined {
@@ -132,6 +153,7 @@ function stack(g: Emitter, terms: readonly Product[]): Product {
 }
 
 function rebuild(g: Emitter, form: Form, cue: ValueId): ValueId {
+  if (form.kind === 'given') return g.op('after', [form.value, cue], {})
   if (form.kind === 'move') return g.op(form.node.op, form.parts.map(p => rebuild(g, p, cue)), form.node.attrs as never)
   // The left operand waits, and with it all that the lowering of a convolution derives from it and shares.
   const { op, attrs, left, right } = stack(g, form.terms.map(t => ({ ...t, left: g.op('after', [t.left, cue], {}) })))
@@ -143,12 +165,14 @@ export function deferGradients(builder: Builder, gradients: readonly ValueId[], 
   const finder = new Finder(builder, gradients)
   const whole = builder.nodes.reduce((n, node) => n + multiplyAdds(node.op as never, node.inputs.map(v => builder.type(v)), node.type, node.attrs as never), 0)
   const { chosen, saved, cost } = choose(gradients.flatMap(v => finder.candidate(v)), share * whole)
-  const deferred = new Map(chosen.map(({ gradient, form }) => [gradient, {
+  const products = new Set(chosen.map(c => c.gradient))
+  const waiting = [...chosen, ...gradients.flatMap(v => share === 0 || products.has(v) ? [] : finder.whole(v))]
+  const deferred = new Map(waiting.map(({ gradient, form }) => [gradient, {
     squares: g => {
-      const parts = leaves(form).map(leaf => squaredNorm(g, stack(g, leaf.terms)))
+      const parts = leaves(form).map(leaf => leaf.kind === 'given' ? sumOfSquares(g, leaf.value) : squaredNorm(g, stack(g, leaf.terms)))
       return parts.reduce((a, b) => g.add(a, b))
     },
     gradient: (g, cue) => rebuild(g, form, cue),
   } satisfies Deferred] as const))
-  return { deferred, obsolete: new Set(chosen.flatMap(c => nodesOf(c.form))), saved, cost }
+  return { deferred, obsolete: new Set(waiting.flatMap(w => nodesOf(w.form))), saved, cost }
 }

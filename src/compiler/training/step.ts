@@ -119,7 +119,9 @@ export function buildTrainingStep(model: StepModel, options: StepOptions = {}): 
   const norm = globalNorm(builder, reached.filter(p => !isWeight(p)).map(p => ({ value: p.gradient, origin: p.origin, squares: deferred.get(p.gradient)?.squares })), origin)
   const factor = train.clipNorm === undefined ? undefined : clipFactor(builder, norm, train.clipNorm, origin)
   const settings = new Map(parameters.map(p => [p.name, settingsOf(train, p)]))
-  const updated = reached.map(p => ({ ...p, unclipped: isWeight(p), settings: settings.get(p.name)!, gradient: (g: Emitter) => deferred.get(p.gradient)?.gradient(g, norm) ?? p.gradient }))
+  // Gradients that wait come last, when those that were there are gone.
+  const inOrder = [...reached.filter(p => !deferred.has(p.gradient)), ...reached.filter(p => deferred.has(p.gradient))]
+  const updated = inOrder.map(p => ({ ...p, unclipped: isWeight(p), settings: settings.get(p.name)!, gradient: (g: Emitter) => deferred.get(p.gradient)?.gradient(g, norm) ?? p.gradient }))
   const update = applyOptimiser(builder, train.optimizer, updated, { factor, bound: train.clipValue }, train.accumulate !== undefined, origin)
   const averaged = train.ema === undefined ? [] : averages(builder, reached, update.parameters, origin)
 

@@ -1,10 +1,11 @@
-// What is lowered together: a bias into the product before it.
-import type { ValueId } from '../../ir/program.ts'
+// What is lowered together: a bias into the product before it, squares into their sum.
+import type { Program, ValueId } from '../../ir/program.ts'
 import { sameShape, sizeOf, type Shape } from '../../ir/types.ts'
-import type { Pattern, Uses } from '../fusion.ts'
+import type { Fusion, Pattern, Uses } from '../fusion.ts'
 import { convolution } from './convolution.ts'
 import type { Emitter, Operand } from './emitter.ts'
 import { product } from './product.ts'
+import { sum } from './reduce.ts'
 
 /** The value as a vector of `size` elements along the axis that lies `fromEnd` axes before the last one; looks through a reshape. */
 const asVector = (uses: Uses, value: ValueId, size: number, fromEnd: number): ValueId | undefined => {
@@ -37,3 +38,14 @@ const convBias: Pattern<FusedLowering> = (node, made, other, uses) => {
 }
 
 export const patterns: readonly Pattern<FusedLowering>[] = [matmulBias, convBias]
+
+/** reduceSum(mul(x, x)) of a vector, as in norms of gradients: no buffer for the squares. */
+export function squareSums(program: Program, uses: Uses): Map<ValueId, Fusion<FusedLowering>> {
+  const found = new Map<ValueId, Fusion<FusedLowering>>()
+  for (const node of program.nodes) {
+    const made = node.op === 'reduceSum' ? uses.producer(node.inputs[0]) : undefined
+    if (node.op !== 'reduceSum' || made?.op !== 'mul' || made.inputs[0] !== made.inputs[1] || made.type.shape.length !== 1 || !uses.onlyUse(made.id)) continue
+    found.set(node.id, { absorbed: [made.id], operands: [made.inputs[0]], lower: (e, [x]) => sum(e, x.name, x.type.shape, node.attrs, 'ReduceSumSquare') })
+  }
+  return found
+}

@@ -6,7 +6,7 @@ import { expandProgram } from '../../rules/expansion.ts'
 import { directOperands, findFusions, usesOf } from '../fusion.ts'
 import type { Lowering } from './elementwise.ts'
 import { Emitter, SYMBOLIC_BATCH, type Operand, type Profile } from './emitter.ts'
-import { patterns } from './fuse.ts'
+import { patterns, squareSums } from './fuse.ts'
 import { DEFAULT_OPSET, MAX_OPSET, MIN_OPSET, OnnxTargetError, type OnnxGraph, type OnnxNode } from './graph.ts'
 import { lowerings } from './lowering.ts'
 
@@ -72,7 +72,7 @@ class Lowerer {
     this.#e = e
     this.#options = options
     this.#uses = usesOf(program)
-    this.#fusions = findFusions(program, this.#uses, patterns)
+    this.#fusions = new Map([...findFusions(program, this.#uses, patterns), ...squareSums(program, this.#uses)])
   }
 
   run(): Lowered {

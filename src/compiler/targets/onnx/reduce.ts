@@ -37,10 +37,12 @@ const mergedAxes = (shape: Shape, axes: readonly number[]): { size: number; redu
   return merged
 }
 
+type Sum = 'ReduceSum' | 'ReduceSumSquare'
+
 /** Sum over `axes`, one group of axes after the other from the last, long ones in levels. Returns the result and its shape, in which neighbouring axes are merged. */
-const sumInLevels = (e: Emitter, x: string, shape: Shape, axes: readonly number[]): { name: string; shape: Shape } => {
+const sumInLevels = (e: Emitter, op: Sum, x: string, shape: Shape, axes: readonly number[]): { name: string; shape: Shape } => {
   const groups = mergedAxes(shape, axes)
-  let current = { name: x, shape }
+  let current = { name: x, shape }, next = op
   const view = (dims: Shape): string => sameShape(dims, current.shape) ? current.name : e.reshape(current.name, dims)
   for (let g = groups.length - 1; g >= 0; g--) {
     if (!groups[g].reduced) continue
@@ -49,7 +51,8 @@ const sumInLevels = (e: Emitter, x: string, shape: Shape, axes: readonly number[
     while (rest > 1) {
       const part = rest >= LONG_SUM ? partialSumSize(rest) : undefined
       const kept = part === undefined ? before : [...before, rest / part]
-      const name = direct(e, 'ReduceSum', view([...kept, part ?? rest, ...after]), { axes: [kept.length], keepDims: false })
+      const name = direct(e, next, view([...kept, part ?? rest, ...after]), { axes: [kept.length], keepDims: false })
+      next = 'ReduceSum'
       current = { name, shape: [...kept, ...after] }
       rest = part === undefined ? 1 : rest / part
     }
@@ -57,12 +60,12 @@ const sumInLevels = (e: Emitter, x: string, shape: Shape, axes: readonly number[
   return current
 }
 
-/** Sum of `x` over `axes` (sorted), the reduced axes dropped or kept with size 1. */
-export const sum = (e: Emitter, x: string, shape: Shape, attrs: ReduceAttrs): string => {
+/** Sum of `x`, or of its squares, over `axes` (sorted), the reduced axes dropped or kept with size 1. */
+export const sum = (e: Emitter, x: string, shape: Shape, attrs: ReduceAttrs, op: Sum = 'ReduceSum'): string => {
   const terms = sizeOf(attrs.axes.map(i => shape[i]))
-  if (!e.fast || terms < LONG_SUM || e.isSymbolic(shape)) return direct(e, 'ReduceSum', x, attrs)
+  if (!e.fast || terms < LONG_SUM || e.isSymbolic(shape)) return direct(e, op, x, attrs)
   const result = shape.flatMap((d, i) => attrs.axes.includes(i) ? attrs.keepDims ? [1] : [] : [d])
-  const summed = sumInLevels(e, x, shape, attrs.axes)
+  const summed = sumInLevels(e, op, x, shape, attrs.axes)
   return sameShape(summed.shape, result) ? summed.name : e.reshape(summed.name, result)
 }
 

@@ -9,6 +9,7 @@ import { groupUpdates, type StateGroup } from './group-updates.ts'
 import { hideShapes } from './hide-shapes.ts'
 import { guardInPlace } from './inplace.ts'
 import { lowerProgram, type Lowered, type Port } from './lower.ts'
+import { orderOperands } from './operand-order.ts'
 
 const STATE_ROLES: ReadonlySet<InputRole | OutputRole> = new Set(['parameter', 'state', 'moment'])
 
@@ -55,5 +56,5 @@ export function sessionGraph(program: Program, options: SessionGraphOptions): Se
   const { graph: guarded, inPlace } = guardInPlace(options.hidden ? hideShapes(lowered, fedTensors(inputs)) : lowered, options.inPlace ? pairs : [])
   const { graph, shapes } = contrib ? chunkUpdates(guarded, grouped, names) : { graph: guarded, shapes: new Map<string, Shape>() }
   const shaped = <P extends Port<unknown>>(port: P): P => shapes.has(port.onnx) ? { ...port, type: { ...port.type, shape: shapes.get(port.onnx)! } } : port
-  return { graph: contrib ? inOrder(graph, gradientsOf(grouped).flatMap(v => names.get(v) ?? [])) : graph, inputs: inputs.map(shaped), outputs: outputs.map(shaped), groups, inPlace }
+  return { graph: contrib ? inOrder(orderOperands(graph), gradientsOf(grouped).flatMap(v => names.get(v) ?? [])) : graph, inputs: inputs.map(shaped), outputs: outputs.map(shaped), groups, inPlace }
 }

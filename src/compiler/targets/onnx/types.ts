@@ -1,6 +1,6 @@
 // Types of the values of an ONNX graph with static shapes: what each node of the lowering makes.
-import type { OnnxAttribute, OnnxDType, OnnxGraph, OnnxNode } from '../targets/onnx/graph.ts'
-import type { Shape } from '../ir/types.ts'
+import type { OnnxAttribute, OnnxDType, OnnxGraph, OnnxNode } from './graph.ts'
+import type { Shape } from '../../ir/types.ts'
 
 /** `ints` are the elements of a small int64 list, where they are known. */
 export interface ValueType { readonly dtype: OnnxDType; readonly shape: Shape; readonly ints?: readonly number[] }
