@@ -4,6 +4,7 @@ import type { TensorData } from '../src/compiler/ir/types.ts'
 import { optimise } from '../src/compiler/passes/index.ts'
 import { optimiserScalars } from '../src/compiler/training/scalars.ts'
 import { buildTrainingStep } from '../src/compiler/training/step.ts'
+import { sequentialStep, stepMemory } from '../src/cli/memory.ts'
 import { compileFile } from '../src/cli/project.ts'
 import { openEngine } from '../src/runtime/engines/index.ts'
 import { prepareProgram } from '../src/runtime/engines/prepare.ts'
@@ -19,11 +20,12 @@ const { model, place } = compileFile(file, { mode: 'train', set, quiet: true })
 const step = optimise(buildTrainingStep(model), { differentiated: true })
 const engine = await openEngine({ engine: name, device })
 const began = performance.now()
-const prepared = await prepareProgram(step, engine.target, { place })
+const { program, mode } = name === 'onnxruntime' ? stepMemory(step) : { program: sequentialStep(step), mode: undefined }
+const prepared = await prepareProgram(program, engine.target, { memory: mode, place })
 const opening = performance.now()
 const session = await engine.openPrepared(prepared, stateOf(step), { give: true })
 const opened = performance.now()
-process.stdout.write(`${model.name}, batch ${model.train.batch}: ${step.nodes.length} operators, prepared in ${((opening - began) / 1000).toFixed(1)} s, opened in ${((opened - opening) / 1000).toFixed(1)} s; ${engine.name} on ${engine.device} (${engine.detail})\n`)
+process.stdout.write(`${model.name}, batch ${model.train.batch}: ${program.nodes.length} operators, prepared in ${((opening - began) / 1000).toFixed(1)} s, opened in ${((opened - opening) / 1000).toFixed(1)} s; ${engine.name} on ${engine.device} (${engine.detail})\n`)
 
 const feeds = feedsOf(step)
 const scalar = (v: number): TensorData => ({ dtype: 'float32', shape: [], data: new Float32Array([v]) })

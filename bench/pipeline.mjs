@@ -1,4 +1,4 @@
-// node bench/pipeline.mjs [FILE [key=value]...] [--images=N] [--data=DIR]: how fast batches are made of a data set and of its pack (pipeline.ts).
+// node bench/pipeline.mjs [FILE [key=value]...] [--images=N] [--data=DIR] [--beside]: how fast batches are made of a data set and of its pack, and that beside a training run (pipeline.ts).
 import { build } from 'esbuild'
 import { spawnSync } from 'node:child_process'
 import { join } from 'node:path'

@@ -1,7 +1,9 @@
 // How fast batches are made: each stage in one thread, then whole batches by one and by two threads, from the folder of a data set. Run by pipeline.mjs.
+import { spawn, type ChildProcess } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { compileFile } from '../src/cli/project.ts'
 import { readBoxFile } from '../src/runtime/data/cityscapes3d/reader.ts'
 import { pathOf } from '../src/runtime/data/cityscapes3d/layout.ts'
@@ -60,6 +62,33 @@ async function rate(name: string, workers: number, from: string): Promise<void> 
   }
 }
 
+/** `mtlc train` of the tiny network in a process of its own, on every processor, since its first step. */
+async function trainer(): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [resolve('bin/mtlc.js'), 'train', resolve('models/taskprompter-tiny.mtl'), '--steps', '1000000', '--out', join(pack, 'run'), '--no-eval', '--no-export'], { cwd: pack, stdio: ['ignore', 'ignore', 'pipe'] })
+  let text = ''
+  await new Promise<void>((done, fail) => {
+    child.stderr!.on('data', (d: Buffer) => { text += d.toString(); if (text.includes('step 1/')) done() })
+    child.on('exit', () => fail(new Error(`the trainer has ended: ${text}`)))
+  })
+  return child
+}
+
+/** Takes `wanted` images a second for ten seconds, and says how many came in time. */
+async function paced(name: string, wanted: number, from: string): Promise<void> {
+  const source = openBatches({ images: await openImages(from, 'train', { ...model.data, boxes: 'optional' }, model.tasks), batch: 1, seed: 0, workers: 2 })
+  try {
+    for (let i = 0; i < 20; i++) await source.next()
+    const start = performance.now(), count = 10 * wanted
+    for (let i = 0; i < count; i++) {
+      await source.next()
+      await sleep(Math.max(0, start + 1000 * (i + 1) / wanted - performance.now()))
+    }
+    process.stdout.write(`  ${`${name}, ${wanted} a second wanted`.padEnd(34)} ${(count / (performance.now() - start) * 1000).toFixed(1).padStart(7)} images/s\n`)
+  } finally {
+    await source.close()
+  }
+}
+
 try {
   if (made !== undefined) await writeSynthetic(root, { train: images, val: 0, size: image, seed: 20 })
   process.stdout.write(`${model.name}, ${height} x ${width}, ${images} images\n`)
@@ -70,6 +99,18 @@ try {
   const report = await writePack(root, pack, { data: model.data, tasks: model.tasks, splits: ['train'] })
   process.stdout.write(`  packed: ${(report.bytes / report.images / 2 ** 20).toFixed(1)} MiB an image, ${(report.images / (performance.now() - start) * 1000).toFixed(1)} images/s\n`)
   for (const workers of [1, 2]) await rate('pack', workers, pack)
+  if (given.includes('--beside')) {
+    const child = await trainer()
+    process.stdout.write('beside mtlc train models/taskprompter-tiny.mtl\n')
+    try {
+      await paced('folder', 6, root)
+      await paced('pack', 20, pack)
+      for (const [name, from] of [['folder', root], ['pack', pack]] as const) await rate(name, 2, from)
+    } finally {
+      child.removeAllListeners('exit')
+      child.kill('SIGKILL')
+    }
+  }
 } finally {
   rmSync(pack, { recursive: true, force: true })
   if (made !== undefined) rmSync(made, { recursive: true, force: true })

@@ -10,7 +10,7 @@ import { evaluateRun } from './evaluate-run.ts'
 import { reportError } from './explained.ts'
 import { finishRun } from './finish.ts'
 import { explainByResolution } from './fit.ts'
-import { fitStep } from './memory.ts'
+import { fitStep, sequentialStep } from './memory.ts'
 import { compileFile, digestOf, type Compiled } from './project.ts'
 
 if (process.send === undefined) throw new Error('internal: the compiler process is started by mtlc only')
@@ -34,7 +34,7 @@ function describe(text: TrainingText): ReplyOf<'describe'> {
 async function compileStep({ target, memory }: RequestOf<'step'>): Promise<ReplyOf<'step'>> {
   const whole = optimise(buildTrainingStep(known().model), { differentiated: true })
   // The plan is of onnxruntime's buffers.
-  const { program, mode } = target.engine === 'onnxruntime' ? fitStep(whole, memory) : { program: whole, mode: undefined }
+  const { program, mode } = target.engine === 'onnxruntime' ? fitStep(whole, memory) : { program: sequentialStep(whole), mode: undefined }
   const { inputs, outputs, nodes } = program
   return { prepared: await prepareProgram(program, target, { memory: mode, place: known().place }), step: { inputs, outputs, counts: countsOfStep(known().model) }, operators: nodes.length, peak: process.resourceUsage().maxRSS * 1024 }
 }

@@ -1,8 +1,9 @@
 // The memory of a training step, told before it runs, and fitted to a budget.
 import { totalmem } from 'node:os'
 import type { Program } from '../compiler/ir/program.ts'
-import { cheapMemory, fitMemory, type Fit } from '../compiler/memory/fit.ts'
+import { cheapMemory, fitMemory, recomputeCheap, type Fit } from '../compiler/memory/fit.ts'
 import { planMemory, type MemoryMode, type MemoryPlan } from '../compiler/memory/plan.ts'
+import { sequentialPeak } from '../compiler/memory/sequence.ts'
 import { freshWeights } from '../compiler/passes/fresh-weights.ts'
 import { isLarge } from './allocator.ts'
 import { UserError } from './errors.ts'
@@ -51,6 +52,14 @@ export function stepMemory(step: Program): FittedStep {
   if (plain.peak - tight.peak <= WORTH_HIDING * plain.peak) return { program, plan: plain, mode: 'plain' }
   const cheap = cheapMemory(program, 'compact')
   return tight.peak - cheap.plan.peak > WORTH_HIDING * tight.peak ? { program: cheap.program, plan: cheap.plan, mode: 'compact' } : { program, plan: tight, mode: 'compact' }
+}
+
+/** The step for an engine that runs its nodes as they stand, where no plan of buffers can be made. */
+export function sequentialStep(step: Program): Program {
+  const before = sequentialPeak(step)
+  if (before < SMALL_RESULTS) return step
+  const { program } = recomputeCheap(freshWeights(step))
+  return before - sequentialPeak(program) > WORTH_HIDING * before ? program : step
 }
 
 /** The step as it is to run within `budget` bytes (any, where undefined). Says on stderr what it will need where that is much or a budget was given. Throws UserError if nothing fits. */

@@ -6,6 +6,7 @@ import type { Program } from '../../src/compiler/ir/program.ts'
 import type { TensorData } from '../../src/compiler/ir/types.ts'
 import { buffersOf, executionOrder, packedSize } from '../../src/compiler/memory/engine.ts'
 import { cheapMemory, fitMemory } from '../../src/compiler/memory/fit.ts'
+import { sequentialPeak } from '../../src/compiler/memory/sequence.ts'
 import { peakOf, planMemory, type MemoryMode } from '../../src/compiler/memory/plan.ts'
 import { typesOf } from '../../src/compiler/targets/onnx/types.ts'
 import { freshWeights } from '../../src/compiler/passes/fresh-weights.ts'
@@ -21,6 +22,7 @@ import { buildTrainingStep } from '../../src/compiler/training/step.ts'
 import type { Engine, HostTensors } from '../../src/runtime/engines/engine.ts'
 import { openEngine } from '../../src/runtime/engines/index.ts'
 import { generatedImage } from '../support/generated.ts'
+import { sequentialStep } from '../../src/cli/memory.ts'
 import { compile, generatedWeights } from '../support/models.ts'
 
 let engine: Engine
@@ -119,6 +121,23 @@ it.each([[true], [false]])('gradients that are larger than what is kept for them
   const made = new Map(small.nodes.map(n => [n.id, n] as const))
   const rows = gradientsOf(small).flatMap(v => { const n = made.get(v)!; return n.op === 'matmul' ? [small.inputs.find(i => i.id === n.inputs[0])!.name] : [] })
   expect(rows).toEqual(['many', 'few'])
+})
+
+it('what is alive at once where nodes run as they stand', () => {
+  const origin = { path: '', span: undefined, phase: 'forward' } as const, b = new Builder(), g = new Emitter(b, origin)
+  const x = b.input('x', 'input', { dtype: 'float32', shape: [10, 10] }, origin)
+  // The view keeps a; b dies when it is added; the constant and the input are not counted.
+  const first = g.exp(x), view = g.reshape(first, [100]), second = g.add(first, g.fill(1, [10, 10]))
+  b.output('y', 'prediction', g.add(g.reshape(g.add(second, second), [100]), view))
+  expect(sequentialPeak(b.finish('p'))).toBe(3 * 400)
+})
+
+it('an engine that runs nodes as they stand computes what is nearly free again, too, where that is much', () => {
+  const spared = sequentialStep(step)
+  verify(spared)
+  expect(sequentialPeak(spared)).toBeLessThan(0.6 * sequentialPeak(step))
+  const small = optimise(buildTrainingStep(compile('test/fixtures/models/micro.mtl', { mode: 'train', batch: 1 })), { differentiated: true })
+  expect(sequentialStep(small)).toBe(small)
 })
 
 it('recomputation that is nearly free', () => {

@@ -169,15 +169,21 @@ class Chooser {
 /** Of the multiply-adds of a step, what recomputation may add where nobody gave a budget. */
 const CHEAP = 0.04
 
-/** The optimised training step `program` (differentiated; no pass may follow) with the recomputation that is nearly free, planned for `mode`. */
-export function cheapMemory(program: Program, mode: 'compact' | 'released'): Fit {
+/** The optimised training step `program` (differentiated; no pass may follow) with the recomputation that is nearly free. */
+export function recomputeCheap(program: Program): Omit<Fit, 'plan' | 'fits'> {
   const chooser = new Chooser(program), choices = chooser.choices(), { multiplyAdds: whole } = chooser
   let best = chooser.apply([])
   for (let low = 0, high = choices.length + 1; high - low > 1;) {
     const middle = (low + high) >> 1, tried = chooser.apply(choices.slice(0, middle))
     if (tried.added <= CHEAP * whole) { low = middle; best = tried } else high = middle
   }
-  return { ...best, plan: planMemory(best.program, mode, true), fits: true, multiplyAdds: whole }
+  return { ...best, multiplyAdds: whole }
+}
+
+/** The same, planned for `mode`. */
+export function cheapMemory(program: Program, mode: 'compact' | 'released'): Fit {
+  const cheap = recomputeCheap(program)
+  return { ...cheap, plan: planMemory(cheap.program, mode, true), fits: true }
 }
 
 /**
