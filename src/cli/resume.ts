@@ -4,6 +4,7 @@ import { dirname, join, resolve } from 'node:path'
 import type { ProgramInput } from '../compiler/ir/program.ts'
 import type { TensorData } from '../compiler/ir/types.ts'
 import type { ModelDescription } from '../compiler/semantics/model.ts'
+import { diffModels } from '../compiler/semantics/resolved.ts'
 import { explain } from '../runtime/files.ts'
 import { checkpointSteps, type CheckpointInfo } from '../runtime/train/checkpoint.ts'
 import { findCheckpoint, latestWeights, loadCheckpoint, type Rejected } from '../runtime/train/checkpoint-read.ts'
@@ -31,11 +32,8 @@ export interface Start {
 /** Fields of `train` that say how long a run is and how it is watched, not what a step computes. */
 const watching = /^[-+] (steps|epochs|log_every|checkpoint_every|keep|eval_every|eval_images|best|early_stop|on_nonfinite|on_error|memory) = /
 
-/** Lines of two resolved texts that differ: removed, then added. */
-function changesBetween(old: string, current: string): string[] {
-  const [before, after] = [old.split('\n'), current.split('\n')]
-  return [...before.filter(l => !after.includes(l)).map(l => `- ${l.trim()}`), ...after.filter(l => !before.includes(l)).map(l => `+ ${l.trim()}`)]
-}
+/** Lines of two resolved texts that differ, as `- ...` and `+ ...`. */
+const changesBetween = (old: string, current: string): string[] => diffModels(old, current, 0).split('\n').flatMap(line => /^[-+] /.test(line) ? [`${line[0]} ${line.slice(2).trim()}`] : [])
 
 const shown = (lines: readonly string[]): string => (lines.length > 16 ? [...lines.slice(0, 15), `... and ${lines.length - 15} lines more`] : lines).map(l => `  ${l}`).join('\n')
 

@@ -53,6 +53,16 @@ describe('the same files', () => {
     json.forEach((o, i) => expect(Math.abs(o.score - other[i].score)).toBeLessThan(1e-3))
   }, 180_000)
 
+  it('from text with weights on tfjs', async () => {
+    const weights = generatedWeights(compile(micro, { mode: 'infer', batch: 1 }).program)
+    writeSafetensors(at('micro.safetensors'), new Map(Object.entries(weights).map(([n, t]) => [n, storeTensor(t)])))
+    const runs = await Promise.all([['onnxruntime', 'cpu'], ['tfjs', 'wasm']].map(([engine, device]) => mtlc(['predict', micro, '--weights', at('micro.safetensors'), at('photos/street.png'), '--engine', engine, '--device', device, '--out', at(engine)])))
+    expect(runs.map(r => r.code), runs.map(r => r.stderr).join('\n')).toEqual([0, 0])
+    expect(filesOf(at('tfjs'))).toEqual(filesOf(at('onnxruntime')))
+    const [a, b] = ['onnxruntime', 'tfjs'].map(d => Uint8Array.from(decode(readFileSync(at(d, 'street_semseg.png'))).data))
+    expect(a.reduce((n, v, i) => n + (v === b[i] ? 0 : 1), 0) / a.length).toBeLessThan(0.001)
+  }, 180_000)
+
   it('only of the tasks that the model has, and for images of any size', async () => {
     const { code, stderr } = await mtlc(['predict', at('micro.onnx'), at('photos/tall.jpg'), at('photos/dot.png'), '--out', at('two')])
     expect(code).toBe(0)
@@ -130,6 +140,7 @@ describe('mistakes', () => {
     ['an ONNX file of something else', () => { writeFileSync(at('other.onnx'), 'x'); return [at('other.onnx'), scene, '--out', at('o')] }, 1, 'is not an ONNX file'],
     ['text without weights', () => [micro, scene, '--out', at('o')], 2, '--weights is needed'],
     ['an ONNX file with weights', () => [at('micro.onnx'), scene, '--weights', 'w', '--out', at('o')], 2, '--weights does not go with an ONNX file'],
+    ['an ONNX file on another engine', () => [at('micro.onnx'), scene, '--engine', 'tfjs', '--out', at('o')], 2, '--engine tfjs does not go with an ONNX file'],
     ['no image', () => [at('micro.onnx'), '--out', at('o')], 2, "missing required argument 'images'"],
     ['no folder', () => [at('micro.onnx'), scene], 2, '--out'],
     ['a score beyond 1', () => [at('micro.onnx'), scene, '--out', at('o'), '--score', '30'], 2, 'a number from 0 to 1'],

@@ -44,6 +44,9 @@ describe.sequential('train', () => {
     const second = await mtlc(['train', dot, '--data', data, '--resume', run, '--steps', '12'])
     expect([second.code, second.stderr]).toEqual([1, expect.stringContaining(`process ${process.pid} writes this run`) as unknown])
     remove(lock)
+    // The line that changes is one that the text has elsewhere, too.
+    const twin = await mtlc(['train', dot, '--data', data, '--resume', run, '--steps', '10', '--set', 'tasks.depth.weight=2', ...bare])
+    expect([twin.code, twin.stderr]).toEqual([1, expect.stringMatching(/- weight = 1(\.0)?\n\s+\+ weight = 2(\.0)?\n/) as unknown])
     const wider = ['train', dot, '--data', data, '--resume', run, '--steps', '10', '--set', 'stem=Conv2d(9, kernel = 3)', ...bare]
     const refused = await mtlc(wider)
     expect([refused.code, clean(refused.stderr)]).toMatchSnapshot()

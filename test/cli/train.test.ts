@@ -99,6 +99,7 @@ describe('what cannot be trained', () => {
     ['resume with weights', ['--resume', run, '--weights', 'x', '--steps', '9']],
     ['out: below a file', ['--data', data, '--out', join(process.cwd(), 'package.json', 'run')]],
     ['device', ['--data', data, '--out', at('device'), '--device', 'tpu']],
+    ['a budget of memory on tfjs', ['--data', data, '--out', at('budget'), '--engine', 'tfjs', '--device', 'wasm', '--memory', '1GiB']],
   ]
   it.each(refused)('%s', async (_, args) => {
     const { code, stdout, stderr } = await mtlc(['train', micro, ...args])
