@@ -1,6 +1,7 @@
 // Options that several commands share, and the parsing of their values.
 import { engineNames, engines } from '../runtime/engines/index.ts'
 import { InvalidArgumentError, Option, type Command } from 'commander'
+import { UsageError } from './errors.ts'
 
 const collect = (value: string, earlier: readonly string[]): string[] => [...earlier, value]
 
@@ -29,3 +30,23 @@ export interface EngineOptions { readonly engine: string; readonly device?: stri
 export const withEngine = (command: Command): Command => command
   .addOption(new Option('--engine <name>', 'what runs the programs').choices(engineNames).default('auto'))
   .option('--device <name>', `of onnxruntime: ${engines.onnxruntime.devices.join(', ')} (default cpu); of tfjs: ${engines.tfjs.devices.join(', ')} (default the best that works)`)
+
+/**
+ * Options whose values cannot be read do not end the command at once: `action` gets those that could be, and what is wrong with the others, so that it can tell all mistakes together.
+ */
+export function withAllMistakes<Options extends object>(command: Command, action: (argument: string, options: Options, mistakes: readonly UsageError[]) => Promise<void>): Command {
+  const wrong = new Map<string, UsageError>()
+  for (const option of command.options) {
+    const { parseArg } = option
+    if (parseArg === undefined) continue
+    option.parseArg = (text, earlier) => {
+      try { return parseArg(text, earlier) } catch (error) {
+        if (!(error instanceof InvalidArgumentError)) throw error
+        wrong.set(option.attributeName(), new UsageError(`option '${option.flags}' argument '${text}' is invalid. ${error.message}`))
+        return earlier
+      }
+    }
+  }
+  // Without a default, an option that was not read is an empty string.
+  return command.action((argument: string, options: Options) => action(argument, Object.fromEntries(Object.entries(options).filter(([name, v]) => !(wrong.has(name) && v === ''))) as Options, [...wrong.values()]))
+}

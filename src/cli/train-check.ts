@@ -25,7 +25,7 @@ import { Mistakes } from './mistakes.ts'
 import type { EngineOptions, ModelOptions } from './options.ts'
 import { checkUsage, newRun, requireNew, requireUnfinished, resumeAt, type Start, type StartOptions } from './resume.ts'
 
-export interface TrainOptions extends ModelOptions, EngineOptions, StartOptions { readonly data?: string; readonly splitFile?: string; readonly steps?: number; readonly memory?: number }
+export interface TrainOptions extends ModelOptions, EngineOptions, StartOptions { readonly data?: string; readonly splitFile?: string; readonly steps?: number; readonly memory?: number; /** values of options that could not be read */ readonly usage?: readonly UsageError[] }
 
 /** Scenes made when no data is named: enough for the small models to learn from. */
 const synthetic = { train: 400, val: 60, seed: 0 }
@@ -86,6 +86,7 @@ export interface Checked extends Pick<Described, 'digest' | 'sources'> {
 /** Finds every mistake in text, options, data and run folder, and tells them together. `opened` is told of the engine, which is to be closed. Undefined if another process has done it all. */
 export async function checkAll(file: string, options: TrainOptions, compiler: CompilerProcess, opened: (engine: Engine) => void): Promise<Checked | undefined> {
   const mistakes = new Mistakes()
+  for (const mistake of options.usage ?? []) await mistakes.try(() => { throw mistake })
   await mistakes.try(() => checkUsage(options))
   if (options.memory !== undefined && options.engine === 'tfjs') await mistakes.try(() => { throw new UsageError('--memory plans the buffers of onnxruntime: it does not go with --engine tfjs, which frees each tensor at its last use') })
   // In the second process of two, everything has been said about the text.

@@ -29,7 +29,7 @@ import { isExplained } from './explained.ts'
 import type { FinishedRun } from './finish.ts'
 import { fillState } from './first-values.ts'
 import { memorySize } from './memory-size.ts'
-import { whole, withEngine, withModel } from './options.ts'
+import { whole, withAllMistakes, withEngine, withModel } from './options.ts'
 import { requireUnchanged, stateOf, textFile } from './resume.ts'
 import { StopRequest } from './stop.ts'
 import { checkAll, say, type TrainOptions } from './train-check.ts'
@@ -158,7 +158,7 @@ async function trainSteps(file: string, options: TrainOptions): Promise<Finished
   }
 }
 
-export const trainCommand = (): Command => withEngine(withModel(new Command('train')
+export const trainCommand = (): Command => withAllMistakes<TrainOptions>(withEngine(withModel(new Command('train')
   .description('train a model; without --data on synthetic scenes, made once')
   .addHelpText('after', '\nInterrupted (Ctrl-C, SIGTERM) it ends the step, saves, and exits with 130 (143); --resume RUN goes on as if nothing had happened, also after a kill or a crash.')
   .argument('<file>')
@@ -172,5 +172,4 @@ export const trainCommand = (): Command => withEngine(withModel(new Command('tra
   .option('--seed <n>', 'seed of first values, data order and random draws (default train.seed)', whole(0))
   .option('--memory <size>', 'fit a step into this much memory, such as 14GiB, by computing parts of it twice (default train.memory)', memorySize)
   .option('--no-eval', 'no evaluation on the split `val` at the end')
-  .option('--no-export', 'no ONNX file at the end')))
-  .action(runTraining)
+  .option('--no-export', 'no ONNX file at the end'))), (file, options, usage) => runTraining(file, { ...options, usage }))
