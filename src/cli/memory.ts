@@ -19,6 +19,9 @@ const WORTH_HIDING = 1 / 20
 /** Steps with fewer bytes of results are left alone. */
 const SMALL_RESULTS = 2 ** 26
 
+/** Multiply-adds that a processor makes during a call of tfjs that computes nothing. */
+const CALL = 2e5
+
 export interface FittedStep { readonly program: Program; readonly plan: MemoryPlan; readonly mode: MemoryMode }
 
 /** The modules with most bytes at the peak, shortened to `depth` names. */
@@ -58,7 +61,7 @@ export function stepMemory(step: Program): FittedStep {
 export function sequentialStep(step: Program): Program {
   const before = sequentialPeak(step)
   if (before < SMALL_RESULTS) return step
-  const { program } = recomputeCheap(freshWeights(step))
+  const { program } = recomputeCheap(freshWeights(step), CALL)
   return before - sequentialPeak(program) > WORTH_HIDING * before ? program : step
 }
 

@@ -135,7 +135,7 @@ it('what is alive at once where nodes run as they stand', () => {
 it('an engine that runs nodes as they stand computes what is nearly free again, too, where that is much', () => {
   const spared = sequentialStep(step)
   verify(spared)
-  expect(sequentialPeak(spared)).toBeLessThan(0.6 * sequentialPeak(step))
+  expect(sequentialPeak(spared)).toBeLessThan(0.7 * sequentialPeak(step))
   const small = optimise(buildTrainingStep(compile('test/fixtures/models/micro.mtl', { mode: 'train', batch: 1 })), { differentiated: true })
   expect(sequentialStep(small)).toBe(small)
 })

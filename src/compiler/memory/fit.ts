@@ -32,6 +32,7 @@ const bytes = ({ dtype, shape }: TensorType): number => sizeOf(shape) * (dtype =
 
 class Chooser {
   readonly #program: Program
+  readonly #nodeCost: number
   readonly #definitions: Map<ValueId, Node>
   readonly #types: Map<ValueId, TensorType>
   readonly #moving: ReadonlySet<ValueId>
@@ -42,8 +43,10 @@ class Chooser {
   /** Values read by forward nodes of other segments. */
   readonly #shared = new Set<ValueId>()
 
-  constructor(program: Program) {
+  /** `nodeCost`: what computing a node costs whatever its size, beside a multiply-add. */
+  constructor(program: Program, nodeCost = 0) {
     this.#program = program
+    this.#nodeCost = nodeCost
     this.#definitions = new Map(program.nodes.map(n => [n.id, n] as const))
     this.#types = new Map([...program.inputs, ...program.nodes].map(v => [v.id, v.type] as const))
     this.#moving = activations(program)
@@ -125,7 +128,7 @@ class Chooser {
       kept.delete(node.id)
       for (const v of more) kept.add(v)
       dropped.push(node.id)
-      cost += this.#products(node) + ELEMENT_COST * sizeOf(node.type.shape)
+      cost += this.#products(node) + ELEMENT_COST * sizeOf(node.type.shape) + this.#nodeCost
     }
     for (const id of own) saved += (this.#kept.has(id) ? this.#bytes(id) : 0) - (kept.has(id) ? this.#bytes(id) : 0)
     for (const id of kept) if (!own.has(id) && !this.#kept.has(id)) saved -= this.#bytes(id)
@@ -160,7 +163,8 @@ class Chooser {
     // What is computed again reads weights that were moved, too.
     const program = freshWeights(recompute(this.#program, segments))
     const count = (p: Program): number => { const types = new Map([...p.inputs, ...p.nodes].map(v => [v.id, v.type] as const)); return p.nodes.reduce((n, node) => n + multiplyAdds(node.op as never, node.inputs.map(v => types.get(v)!), node.type, node.attrs as never), 0) }
-    return { program, modules: [...new Set([...chosen.keys()].map(k => k.slice(0, k.indexOf('#'))))], added: count(program) - count(this.#program) }
+    const nodes = program.nodes.length - this.#program.nodes.length
+    return { program, modules: [...new Set([...chosen.keys()].map(k => k.slice(0, k.indexOf('#'))))], added: count(program) - count(this.#program) + this.#nodeCost * nodes }
   }
 
   get multiplyAdds(): number { return this.#program.nodes.reduce((n, node) => n + this.#products(node), 0) }
@@ -169,9 +173,9 @@ class Chooser {
 /** Of the multiply-adds of a step, what recomputation may add where nobody gave a budget. */
 const CHEAP = 0.04
 
-/** The optimised training step `program` (differentiated; no pass may follow) with the recomputation that is nearly free. */
-export function recomputeCheap(program: Program): Omit<Fit, 'plan' | 'fits'> {
-  const chooser = new Chooser(program), choices = chooser.choices(), { multiplyAdds: whole } = chooser
+/** The optimised training step `program` (differentiated; no pass may follow) with the recomputation that is nearly free, where a node costs `nodeCost` multiply-adds whatever its size. */
+export function recomputeCheap(program: Program, nodeCost = 0): Omit<Fit, 'plan' | 'fits'> {
+  const chooser = new Chooser(program, nodeCost), choices = chooser.choices(), { multiplyAdds: whole } = chooser
   let best = chooser.apply([])
   for (let low = 0, high = choices.length + 1; high - low > 1;) {
     const middle = (low + high) >> 1, tried = chooser.apply(choices.slice(0, middle))

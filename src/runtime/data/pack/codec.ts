@@ -71,11 +71,26 @@ export function encodeRecord(feeds: Readonly<Record<string, TensorData>>, layout
   return out
 }
 
+/** Four indices are read as one word (of a little-endian machine, as the files are): half the time of one after the other. */
 function expand8(index: Uint8Array, table: Uint32Array, out: Uint32Array): void {
-  for (let i = 0; i < out.length; i++) out[i] = table[index[i]]
+  const whole = out.length & ~3, words = new Uint32Array(index.buffer, index.byteOffset, whole >> 2)
+  for (let i = 0, j = 0; i < whole; i += 4, j++) {
+    const four = words[j]
+    out[i] = table[four & 255]
+    out[i + 1] = table[four >>> 8 & 255]
+    out[i + 2] = table[four >>> 16 & 255]
+    out[i + 3] = table[four >>> 24]
+  }
+  for (let i = whole; i < out.length; i++) out[i] = table[index[i]]
 }
 function expand16(index: Uint16Array, table: Uint32Array, out: Uint32Array): void {
-  for (let i = 0; i < out.length; i++) out[i] = table[index[i]]
+  const whole = out.length & ~1, words = new Uint32Array(index.buffer, index.byteOffset, whole >> 1)
+  for (let i = 0, j = 0; i < whole; i += 2, j++) {
+    const two = words[j]
+    out[i] = table[two & 65535]
+    out[i + 1] = table[two >>> 16]
+  }
+  if (whole < out.length) out[whole] = table[index[whole]]
 }
 
 /**

@@ -98,6 +98,8 @@ export class PackLoader {
   readonly #wanted: ReadonlySet<string>
   /** Open files by number; a thread that ends closes its own. */
   readonly #files = new Map<number, number>()
+  /** Memory of a record that has been expanded, for the next one. */
+  #spare: Uint8Array = new Uint8Array(0)
 
   constructor(setup: PackSetup) {
     this.#setup = setup
@@ -109,7 +111,8 @@ export class PackLoader {
     const path = join(dir, shardName(split, shard))
     const expected = `the record of ${id}, as it was packed`
     const fix = 'make the pack again with `mtlc data pack`'
-    const bytes = new Uint8Array(length)
+    const room = this.#spare.length < length ? new Uint8Array(length) : this.#spare, bytes = room.subarray(0, length)
+    this.#spare = new Uint8Array(0)
     try {
       let file = this.#files.get(shard)
       if (file === undefined) this.#files.set(shard, file = openSync(path, 'r'))
@@ -145,6 +148,7 @@ export class PackLoader {
           const n = target === undefined ? 0 : target.length / indices.length
           return target?.subarray(row * n, (row + 1) * n)
         })
+        this.#spare = new Uint8Array(bytes.buffer)
       } catch (error) {
         if (!(error instanceof RangeError)) throw error
         throw dataError(join(this.#setup.dir, shardName(this.#setup.split, entry.shard)), { found: `the record of ${entry.id} ${error.message}`, expected: `what ${packFile} describes`, fix: 'make the pack again with `mtlc data pack`' })
