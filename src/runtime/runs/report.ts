@@ -48,7 +48,6 @@ function environment(run: Run): Html {
 export async function reportPage(run: Run): Promise<string> {
   const { tasks, weights, metrics } = columnsOf(run)
   const last = run.steps.at(-1)!
-  const wide = { width: 540, height: 280, log: true }
   const steps = run.info?.steps
   const throughput = pointsOf(run, 'images_per_second').map(p => p[1]).toSorted((a, b) => a - b)
   const rate = throughput[Math.floor(throughput.length / 2)]
@@ -79,7 +78,7 @@ export async function reportPage(run: Run): Promise<string> {
     facts: [`run folder ${run.folder}`, `${run.steps.length} logged lines, ${run.evaluations.length} evaluations`],
     body: [
       cards(headline),
-      section('Losses', ...thinned, ...present([stepChart('Total loss, weighted', 'loss', [{ name: 'loss', points: pointsOf(run, 'loss') }], wide)]), row(...taskCharts)),
+      section('Losses', ...thinned, row(...present([stepChart('Total loss, weighted', 'loss', [{ name: 'loss', points: pointsOf(run, 'loss') }], { log: true })]), ...taskCharts)),
       ...evaluated,
       section('Rates', row(...rates)),
       ...await samplesSection(run.samples),
