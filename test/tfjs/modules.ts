@@ -7,10 +7,11 @@ import { loadDevice } from '../../src/runtime/engines/tfjs/load.ts'
 import type { TfjsDevice } from '../../src/runtime/engines/tfjs/protocol.ts'
 import '../engines/devices.ts'
 
-/** The namespace of tfjs with the device ready; where it is not on this machine says so, and gives undefined. */
+/** The namespace that modules get, with the device ready; where it is not on this machine says so, and gives undefined. */
 export async function openIfHere(device: TfjsDevice): Promise<Tf | undefined> {
   try {
-    return (await loadDevice({ device, threads: 1 })).tf
+    const { tf, calls } = await loadDevice({ device, threads: 1 })
+    return calls ?? tf
   } catch (error) {
     if (!(error instanceof DeviceError)) throw error
     console.warn(`not tested on tfjs ${device}: ${error.message}`)

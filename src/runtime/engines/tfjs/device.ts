@@ -7,6 +7,8 @@ export type Tf = typeof import('@tensorflow/tfjs-core')
 export interface LoadedDevice {
   readonly device: TfjsDevice
   readonly tf: Tf
+  /** What emitted modules are given, where that is not `tf`. */
+  readonly calls?: Tf
   /** Package and version, and the name of a GPU. */
   readonly detail: string
   /** Waits for `work`, and throws what goes wrong meanwhile outside of any call: a GPU says later, and else only that nothing arrives, if that. */

@@ -77,7 +77,7 @@ export class TfjsSession implements ServedSession {
     const given = this.#upload(feeds)
     let made: Record<string, Tensor>
     try {
-      made = this.#module.run(this.#device.tf, { ...Object.fromEntries(this.#state), ...Object.fromEntries(this.#parts), ...given }, this.#constants)
+      made = this.#module.run(this.#device.calls ?? this.#device.tf, { ...Object.fromEntries(this.#state), ...Object.fromEntries(this.#parts), ...given }, this.#constants)
     } finally {
       discard(Object.values(given))
     }

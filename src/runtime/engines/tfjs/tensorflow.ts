@@ -1,9 +1,9 @@
 // The device `tensorflow`: the native package @tensorflow/tfjs-node-gpu or @tensorflow/tfjs-node, which the user has installed.
-import type { DataId, TensorInfo } from '@tensorflow/tfjs-core'
 import * as util from 'node:util'
 import { DeviceError, unwatched, type LoadedDevice, type Tf } from './device.ts'
 import { locate, optionalFolders, TFJS_NODE_VARIABLE } from './locate.ts'
 import { loadForGood } from './stay-loaded.ts'
+import { directCalls, type NodeBackend } from './tensorflow-calls.ts'
 
 /** The one that runs on a GPU comes first. */
 export const tensorflowPackages = ['@tensorflow/tfjs-node-gpu', '@tensorflow/tfjs-node'] as const
@@ -15,39 +15,6 @@ const removed: Readonly<Record<string, (v: unknown) => boolean>> = {
   isNullOrUndefined: v => v === null || v === undefined, isArray: Array.isArray, isString: v => typeof v === 'string', isNumber: v => typeof v === 'number', isObject: v => v !== null && typeof v === 'object', isFunction: v => typeof v === 'function',
 }
 
-/** What this file needs of the package's backend. */
-interface NodeBackend {
-  readonly binding: { readonly TF_ATTR_TYPE: number; readonly TF_Version?: string }
-  getDTypeInteger(dtype: string): number
-  write(values: Int32Array, shape: number[], dtype: 'int32'): DataId
-  executeSingleOutput(name: string, attributes: readonly object[], inputs: readonly TensorInfo[]): TensorInfo
-}
-
-/** The package's Reshape (4.22) makes a tensor of the shape for each call and disposes of it; a training step reshapes thousands of times to some hundred shapes, so they are kept. */
-function keepShapes(tf: Tf): void {
-  const backend = tf.backend() as unknown as NodeBackend
-  const shapes = new Map<string, TensorInfo>(), attributes = new Map<string, readonly object[]>()
-  const shapeOf = (shape: number[]): TensorInfo => {
-    const key = shape.join()
-    let kept = shapes.get(key)
-    if (kept === undefined) shapes.set(key, kept = { dataId: backend.write(Int32Array.from(shape), [shape.length], 'int32'), shape: [shape.length], dtype: 'int32' })
-    return kept
-  }
-  const attributesOf = (dtype: string): readonly object[] => {
-    let kept = attributes.get(dtype)
-    if (kept === undefined) attributes.set(dtype, kept = [['T', dtype], ['Tshape', 'int32']].map(([name, type]) => ({ name, type: backend.binding.TF_ATTR_TYPE, value: backend.getDTypeInteger(type) })))
-    return kept
-  }
-  tf.unregisterKernel('Reshape', 'tensorflow')
-  tf.registerKernel({
-    kernelName: 'Reshape', backendName: 'tensorflow',
-    kernelFunc: ({ inputs, attrs }) => {
-      const x = inputs.x as TensorInfo
-      return backend.executeSingleOutput('Reshape', attributesOf(x.dtype), [x, shapeOf((attrs as unknown as { shape: number[] }).shape)])
-    },
-  })
-}
-
 /** Throws DeviceError where neither package is installed, or the one that is cannot be loaded. `names`: only these. */
 export function loadTensorflow(names: readonly string[] = tensorflowPackages): LoadedDevice {
   const found = locate(names)
@@ -57,11 +24,10 @@ export function loadTensorflow(names: readonly string[] = tensorflowPackages): L
   let tf: Tf
   try {
     tf = loadForGood(() => found.require(found.path) as Tf)
-    keepShapes(tf)
   } catch (error) {
     const reason = (error instanceof Error ? error.message : String(error)).split('\n')[0]
     throw new DeviceError(`${found.name} is installed (${found.path}), but cannot be loaded: ${reason}. To get it working: ${HOW}`)
   }
   const tensorflow = (tf.backend() as unknown as NodeBackend).binding.TF_Version
-  return { device: 'tensorflow', tf, detail: `${found.name} ${found.version}${tensorflow === undefined ? '' : `, TensorFlow ${tensorflow}`}`, watch: unwatched }
+  return { device: 'tensorflow', tf, calls: directCalls(tf), detail: `${found.name} ${found.version}${tensorflow === undefined ? '' : `, TensorFlow ${tensorflow}`}`, watch: unwatched }
 }
