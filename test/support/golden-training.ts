@@ -90,7 +90,7 @@ export const goldenTraining = (open: () => Promise<Engine | undefined>, cases: r
     for (let i = 0; i < 3; i++) outs.push(await session.run({ ...feeds, ...Object.fromEntries(Object.entries(optimiserScalars(model.train, i)).map(([k, v]) => [k, scalar(v)])) }))
     after = await session.readState()
     await session.dispose()
-  }, 500_000)
+  }, 1_800_000)
   beforeEach(({ skip }) => { if (engine === undefined) skip() })
 
   it.each([0, 1, 2])('losses and gradient norm of step %i', i => {
