@@ -91,7 +91,7 @@ interface EvalOptions extends ModelOptions, EngineOptions { readonly weights: st
 
 async function runEval(file: string, options: EvalOptions): Promise<void> {
   const { out, weights, data } = options
-  const { model } = compileFile(file, { ...options, mode: 'infer' })
+  const { model, place } = compileFile(file, { ...options, mode: 'infer' })
   if (out !== undefined) requireOutside(out, data)
   const state = fillState(model.program, loadWeights(weights, model, true, { file, options }), 0)
   const split = await openSplit(model, data, options.split, options.splitFile === undefined ? undefined : readSplitFile(options.splitFile))
@@ -99,7 +99,7 @@ async function runEval(file: string, options: EvalOptions): Promise<void> {
   const detects = model.tasks.some(t => t.config.kind === 'detection3d')
   const predictions = out === undefined || !detects ? undefined : new PredictionFolder(join(out, 'predBbox3d', options.split))
   try {
-    const session = await engine.open(model.program, state)
+    const session = await engine.open(model.program, state, { place })
     const evaluation = await judge(model, session, split, { size: options.size, ...(predictions && { onDetections: (id, found) => predictions.write(predictionFileName(id), predictionJson(found)) }) })
     const document = `${JSON.stringify({ model: model.name, weights, data, split: options.split, images: split.ids.length, ...(options.size && { size: options.size }), tasks: evaluation.tasks }, null, 2)}\n`
     if (out !== undefined) {

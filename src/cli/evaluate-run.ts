@@ -51,12 +51,12 @@ function partOf(split: Dataset, count: number): Dataset {
 
 /** Throws DataError, EngineError and FileError. */
 export async function evaluateRun(run: EvaluationRequest): Promise<Evaluated> {
-  const { model } = compileFile(run.file, { model: run.model, set: run.set, sources: run.sources, mode: 'infer', batch: 1, quiet: true })
+  const { model, place } = compileFile(run.file, { model: run.model, set: run.set, sources: run.sources, mode: 'infer', batch: 1, quiet: true })
   const state = judgedWeights(model, run.weights)
   const engine = await openEngine(run.engine)
   try {
     const split = partOf(await openSplit(model, run.root, 'val'), run.images)
-    const session = await engine.open(model.program, state)
+    const session = await engine.open(model.program, state, { place })
     const { tasks } = await evaluate(model, session, split)
     const files: string[] = []
     for (const index of spread(split.ids.length, samples)) {

@@ -39,14 +39,14 @@ function factsFor(file: string, options: PredictOptions): { readonly facts: Mode
   }
   const { weights } = options
   if (weights === undefined) throw new UsageError('--weights is needed with a model in text; an exported .onnx file has its own')
-  const { model } = compileFile(file, { ...options, mode: 'infer', batch: 1 })
+  const { model, place } = compileFile(file, { ...options, mode: 'infer', batch: 1 })
   const facts = factsOf(model)
   return {
     facts, open: async () => {
       const state = fillState(model.program, loadWeights(weights, model, true, { file, options }), 0)
       const engine = await openEngine(options)
       try {
-        const session = await engine.open(model.program, state, { give: true })
+        const session = await engine.open(model.program, state, { give: true, place })
         return { facts, run: image => session.run({ image }), close: () => engine.close() }
       } catch (error) {
         await engine.close()
