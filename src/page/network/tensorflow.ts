@@ -2,6 +2,7 @@
 import * as tf from '@tensorflow/tfjs-core'
 import { setThreadsCount, setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu'
+import { repairWasm } from '../../runtime/engines/tfjs/wasm-repairs.ts'
 import { inNode, readBytes } from './files.ts'
 
 export { tf }
@@ -39,7 +40,7 @@ function setPlatform(): void {
 }
 setPlatform()
 
-let wasmPlaced = false
+let wasmPlaced = false, wasmRepaired = false
 
 /** Files are fetched; in Node they are read, and handed over as URLs that fetch knows. */
 async function placeWasm(base: URL): Promise<void> {
@@ -58,6 +59,8 @@ async function openWasm(base: URL, threads: number): Promise<OpenBackend> {
     if (count > 1) setThreadsCount(count)
     else tf.env().set('WASM_HAS_MULTITHREAD_SUPPORT', false)
     if (!await tf.setBackend('wasm')) throw new Error('its files could not be loaded')
+    if (!wasmRepaired) repairWasm(tf)
+    wasmRepaired = true
     const simd = await tf.env().getAsync('WASM_HAS_SIMD_SUPPORT') === true
     return { backend: 'wasm', detail: `${simd ? 'SIMD' : 'no SIMD'}, ${count} thread${count === 1 ? '' : 's'}`, failure: () => undefined }
   } catch (error) {
