@@ -12,6 +12,7 @@ export function findChromium(leftOut: string): string | undefined {
   return found
 }
 
-export const launch = (executablePath: string): Promise<Browser> => chromium.launch({
-  executablePath, args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+/** `graphics`: switches of its GPU; without them it has none. */
+export const launch = (executablePath: string, graphics: readonly string[] = ['--disable-gpu']): Promise<Browser> => chromium.launch({
+  executablePath, args: ['--headless', '--no-sandbox', ...graphics, '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 })
