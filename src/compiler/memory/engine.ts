@@ -1,5 +1,6 @@
 // What onnxruntime does with a graph, foreseen: the order in which nodes run, and which results share a buffer.
-import { readsOf, type OnnxGraph, type OnnxNode } from '../targets/onnx/graph.ts'
+import { depthFirst } from '../targets/onnx/depth-first.ts'
+import { readsOf, VIEWS, type OnnxGraph, type OnnxNode } from '../targets/onnx/graph.ts'
 import { bytesOf, type ValueType } from '../targets/onnx/types.ts'
 
 /** Indices of nodes in the order of execution: depth first from the nodes whose results nobody reads, the last of them first, and the operands of a node likewise (graph_utils.cc, ReverseDFSFrom). */
@@ -9,23 +10,9 @@ export function executionOrder(graph: OnnxGraph): number[] {
   nodes.forEach((node, i) => node.outputs.forEach(o => maker.set(o, i)))
   const before = nodes.map(node => [...new Set(readsOf(node).flatMap(name => maker.get(name) ?? []))].toSorted((a, b) => a - b))
   const read = new Set(before.flat())
-  const order: number[] = []
-  const visited = new Uint8Array(nodes.length)
-  // Entries below zero leave the node ~entry.
-  const stack = nodes.map((_, i) => i).filter(i => !read.has(i))
-  while (stack.length > 0) {
-    const top = stack.pop()!
-    if (top < 0) { order.push(~top); continue }
-    if (visited[top] === 1) continue
-    visited[top] = 1
-    stack.push(~top)
-    for (const i of before[top]) if (visited[i] === 0) stack.push(i)
-  }
-  return order
+  return depthFirst(nodes.map((_, i) => i).filter(i => !read.has(i)), before)
 }
 
-/** Results that are the operand in another shape. */
-const VIEWS = new Set(['Reshape', 'Identity', 'Squeeze', 'Unsqueeze', 'Flatten'])
 /** Operators whose result may take over the buffer of one of these operands, when nothing else reads it. */
 const IN_PLACE: Readonly<Record<string, readonly number[]>> = {
   ...Object.fromEntries(['Add', 'Sub', 'Mul', 'Div'].map(op => [op, [0, 1]])),

@@ -54,3 +54,6 @@ export const DEFAULT_OPSET = 21
 
 /** IR version that came with an opset (onnx, docs/Versioning.md). */
 export const irVersionOf = (opset: number): number => ({ 17: 8, 18: 8, 19: 9, 20: 9, 21: 10, 22: 10, 23: 11, 24: 12 } as Readonly<Record<number, number>>)[opset] ?? 10
+
+/** Operators whose result is their operand in another shape, and holds no buffer of its own. */
+export const VIEWS: ReadonlySet<string> = new Set(['Reshape', 'Identity', 'Squeeze', 'Unsqueeze', 'Flatten'])

@@ -3,11 +3,9 @@
 // onnxruntime runs a graph depth first from its results, and of a node's operands the one that stands last in the graph comes first. So the nodes are written from the results up, lightest operand first.
 // What is held while the operands of one node are computed is least if they come in the order of (peak on the way - size of the result), largest first (Liu 1987, for trees). Results that several nodes
 // read make it a rule of thumb; the plan of the memory follows the order that comes out.
-import { readsOf, type OnnxGraph } from './graph.ts'
+import { depthFirst } from './depth-first.ts'
+import { readsOf, VIEWS, type OnnxGraph } from './graph.ts'
 import { bytesOf, typesOf } from './types.ts'
-
-/** Results that hold no buffer of their own. */
-const VIEWS = new Set(['Reshape', 'Identity', 'Squeeze', 'Unsqueeze', 'Flatten'])
 
 /** The same nodes, sorted; whatever depends on another stays behind it. */
 export function orderOperands(graph: OnnxGraph): OnnxGraph {
@@ -25,19 +23,10 @@ export function orderOperands(graph: OnnxGraph): OnnxGraph {
     peak[i] = Math.max(peak[i], held + (VIEWS.has(node.op) ? 0 : size[i]))
     return own
   })
-  const read = new Set(operands.flat()), sorted: number[] = []
-  const visited = new Uint8Array(nodes.length)
+  const read = new Set(operands.flat())
   const place = new Map(graph.outputs.map((o, i) => [o.name, i] as const))
   const placeOf = (i: number): number => Math.min(...nodes[i].outputs.map(o => place.get(o) ?? Infinity))
-  // Entries below zero leave the node ~entry; the lightest operand is pushed last. Results come in the order of the outputs, so the last one is written first.
-  const stack = nodes.map((_, i) => i).filter(i => !read.has(i)).sort((a, b) => placeOf(a) - placeOf(b))
-  while (stack.length > 0) {
-    const top = stack.pop()!
-    if (top < 0) { sorted.push(~top); continue }
-    if (visited[top] === 1) continue
-    visited[top] = 1
-    stack.push(~top)
-    for (const k of operands[top]) if (visited[k] === 0) stack.push(k)
-  }
-  return { ...graph, nodes: sorted.map(i => nodes[i]) }
+  // Results come in the order of the outputs, so the last one is written first; of operands the lightest.
+  const roots = nodes.map((_, i) => i).filter(i => !read.has(i)).sort((a, b) => placeOf(a) - placeOf(b))
+  return { ...graph, nodes: depthFirst(roots, operands).map(i => nodes[i]) }
 }
