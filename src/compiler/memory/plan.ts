@@ -9,6 +9,8 @@ import { typesOf } from '../targets/onnx/types.ts'
 /** Bytes of the process that are no tensor of the step: Node with the workers that read data, and for each node of the graph what model and engine hold of it. Measured (docs/performance.md). */
 const PROCESS_BYTES = 120 * 2 ** 20
 const NODE_BYTES = 10 * 2 ** 10
+/** Batches beside the one that is fed: being made, ready, and fed before but not yet collected. Measured. */
+const BATCHES = 6
 /**
  * plain: as the engine does it. compact: shapes are hidden from the engine (targets/onnx/hide-shapes), so that buffers are freed at their last use. released: moreover, without the engine's arena; from
  * the second run on all buffers lie in one block, which goes back to the system with the run. A step that recomputes needs that.
@@ -76,7 +78,8 @@ export function planMemory(program: Program, mode: MemoryMode = 'plain', recompu
   const constants = graph.initialisers.reduce((n, t) => n + t.data.byteLength, 0)
   const state = program.inputs.reduce((n, i) => n + 4 * sizeOf(i.type.shape), 0)
   // Constants are in the program, in the model and in the session.
-  const base = PROCESS_BYTES + NODE_BYTES * graph.nodes.length + 3 * constants
+  const batch = program.inputs.reduce((n, i) => n + (i.role === 'input' || i.role === 'target' ? 4 * sizeOf(i.type.shape) : 0), 0)
+  const base = PROCESS_BYTES + NODE_BYTES * graph.nodes.length + 3 * constants + BATCHES * batch
   const results = mode === 'released' ? peak.packed : Math.round(peak.bytes * FRAGMENTATION[recomputing ? 'recomputing' : mode])
   return {
     peak: base + state + results, base, state, results, at: peak.node?.name ?? '',
