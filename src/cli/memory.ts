@@ -19,6 +19,9 @@ const WORTH_HIDING = 1 / 20
 /** Steps with fewer bytes of results are left alone. */
 const SMALL_RESULTS = 2 ** 26
 
+/** Of a budget, what is kept free for what the estimate misses (docs/performance.md: a few percent). */
+const HEADROOM = 1 / 20
+
 /** Multiply-adds that a processor makes during a call of tfjs that computes nothing. */
 const CALL = 2e5
 
@@ -69,13 +72,14 @@ export function sequentialStep(step: Program): Program {
 export function fitStep(step: Program, budget: number | undefined): FittedStep {
   const free = stepMemory(step), { plan } = free
   const say = (text: string): void => { process.stderr.write(text) }
-  if (budget === undefined || plan.peak <= budget) {
+  const room = budget === undefined ? Infinity : (1 - HEADROOM) * budget
+  if (plan.peak <= room) {
     if (plan.peak > TELL || budget !== undefined) say(`memory: a step is estimated to need ${told(plan)}\n`)
     if (plan.peak > totalmem()) say(`warning: this machine has ${gib(totalmem())}: --memory ${Math.floor(0.8 * totalmem() / 2 ** 30)}GiB makes the step smaller by recomputing\n`)
     return free
   }
-  const fit = fitMemory(freshWeights(step), budget)
-  if (!fit.fits) throw new UserError(`memory: the step does not fit into ${gib(budget)}: the smallest it can be made is estimated at ${told(fit.plan)}. Give at least ${(Math.ceil(fit.plan.peak / 2 ** 30 * 10) / 10).toFixed(1)}GiB, or make the batch or the image smaller`)
+  const fit = fitMemory(freshWeights(step), room)
+  if (!fit.fits) throw new UserError(`memory: the step does not fit into ${gib(budget!)}: the smallest it can be made is estimated at ${told(fit.plan)}. Give at least ${(Math.ceil(fit.plan.peak / (1 - HEADROOM) / 2 ** 30 * 10) / 10).toFixed(1)}GiB (a twentieth is kept free for what the estimate misses), or make the batch or the image smaller`)
   say(`memory: a step is estimated to need ${told(fit.plan)}\n${described(fit)}`)
   return { program: fit.program, plan: fit.plan, mode: fit.modules.length > 0 ? 'released' : 'compact' }
 }

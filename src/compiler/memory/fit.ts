@@ -18,7 +18,7 @@ export interface Fit {
   readonly plan: MemoryPlan
   /** whether it fits the budget; otherwise `plan` is that of the smallest step there is */
   readonly fits: boolean
-  /** multiply-adds of one step as it was given, and those added to it */
+  /** multiply-adds of one step as it was given, and those added to it; nodes that cost something whatever their size are among the added */
   readonly multiplyAdds: number
   readonly added: number
   /** paths of the modules that are computed again, in order of choice */
